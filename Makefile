@@ -1,0 +1,127 @@
+# perennial: make, make check, make demo, make install.  BUILD=release|asan|tsan|cov chooses build/<mode>/.
+
+BUILD      ?= release
+B          := build/$(BUILD)
+prefix     ?= /usr/local
+sysconfdir ?= /etc
+bindir     := $(prefix)/bin
+mandir     := $(prefix)/share/man
+unitdir    := $(prefix)/lib/systemd/system
+
+CC         ?= cc
+PKG_CONFIG ?= pkg-config
+AWK        ?= awk
+INSTALL    ?= install
+
+VERSION  := 0.1.0
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-overlength-strings
+HARDEN   := -fPIE -fstack-protector-strong
+LINK     := -pie -Wl,-z,relro,-z,now
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
+OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan    := -O1 -g -fsanitize=thread
+OPT_cov     := -O0 -g --coverage
+OPT         := $(or $(OPT_$(BUILD)),$(OPT_release))
+
+CFLAGS   ?=
+LDFLAGS  ?=
+# make check sets WERROR=-Werror; whoever builds with another compiler is not stopped by a new warning.
+WERROR   ?=
+override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -DPERENNIAL_VERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
+	-Iinclude -I$(B)/gen $(shell $(PKG_CONFIG) --cflags libpq libconfig)
+ALL_CFLAGS  := -std=c11 $(WARNINGS) $(WERROR) $(HARDEN) $(OPT) $(CFLAGS)
+ALL_LDFLAGS := $(LINK) $(OPT) $(LDFLAGS)
+LIBS     := $(shell $(PKG_CONFIG) --libs libpq libconfig)
+
+# Folders are prerequisites: a deleted or renamed file rebuilds what was made from it.
+sources   := $(sort $(wildcard src/*/*.c))
+queries   := $(sort $(wildcard sql/query/*.sql))
+schema    := $(sort $(wildcard sql/schema/*.sql))
+generated := $(B)/gen/query.c $(B)/gen/migration.c
+objects   := $(sources:src/%.c=$(B)/obj/%.o) $(generated:$(B)/gen/%.c=$(B)/obj/gen/%.o)
+library   := $(filter-out $(B)/obj/cmd/main.o,$(objects))
+units     := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*)))
+unit      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*_test.c)))
+
+# make V=1 shows the commands.
+ifneq ($(V),1)
+.SILENT:
+endif
+
+.PHONY: all install uninstall unit tests check demo clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/perennial
+
+$(B)/perennial: $(objects)
+	echo "LD $@"
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/%.o: src/%.c $(B)/gen/db/query_id.h Makefile
+	echo "CC $<"
+	mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/gen/db/query_id.h Makefile
+	echo "CC $<"
+	mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/gen/db/query_id.h: $(queries) sql/query sql/embed.awk
+	mkdir -p $(@D)
+	$(AWK) -v part=header -f sql/embed.awk $(queries) > $@
+
+$(B)/gen/query.c: $(queries) sql/query sql/query/facts.inc sql/embed.awk
+	mkdir -p $(@D)
+	$(AWK) -v part=queries -f sql/embed.awk $(queries) > $@
+
+$(B)/gen/migration.c: $(schema) sql/schema sql/embed.awk
+	mkdir -p $(@D)
+	$(AWK) -v part=migrations -f sql/embed.awk $(schema) > $@
+
+$(B)/tests/%: tests/unit/%.c $(library) Makefile
+	echo "CC $<"
+	mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(library) $(LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+-include $(wildcard $(B)/obj/*/*.d $(B)/tests/*.d)
+
+# The units of systemd name the program and the configuration by their full paths.
+$(B)/systemd/%: systemd/% Makefile
+	mkdir -p $(@D)
+	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
+
+install: $(B)/perennial $(units)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/perennial
+	$(INSTALL) -m 755 $(B)/perennial $(DESTDIR)$(bindir)/perennial
+	$(INSTALL) -m 644 $(units) $(DESTDIR)$(unitdir)
+	# A configuration that is there belongs to whoever wrote it.
+	test -e $(DESTDIR)$(sysconfdir)/perennial/perennial.conf || \
+		$(INSTALL) -m 644 conf/perennial.conf $(DESTDIR)$(sysconfdir)/perennial/perennial.conf
+
+# The configuration stays.
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/perennial $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(units)))
+
+# The tests without a database.
+unit: $(unit)
+	prove --exec tests/run $(unit)
+
+# Every test, with warnings as errors.  What is missing on the machine is installed first, or named.
+check:
+	tests/require check
+	$(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=-Werror all tests
+	tests/check $(B)
+
+tests: $(unit)
+
+# The whole job on a throw-away server.
+demo:
+	tests/require demo
+	$(MAKE) --no-print-directory all
+	PERENNIAL=$(CURDIR)/$(B)/perennial tests/server tests/demo/demo
+
+clean:
+	rm -rf build

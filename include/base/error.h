@@ -1,0 +1,51 @@
+/* Errors and exit codes.
+ *
+ * A function that can fail returns bool, takes a struct error as its last parameter and leaves it
+ * untouched on success, so that calls chain with &&.  Only cmd/ prints errors; the code is the
+ * process's exit code, so that whoever detects a fault decides what the caller of the program sees.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <stdbool.h>
+
+#define MUST_CHECK          __attribute__((warn_unused_result))
+#define PRINTF(text, first) __attribute__((format(printf, text, first)))
+
+/* Under gcc the analyzer then reports a forgotten release. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define OWNED_BY(release) __attribute__((malloc, malloc(release, 1)))
+#else
+#define OWNED_BY(release)
+#endif
+
+/* An unknown code is to be treated as a failure: new ones may be added. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_WORK = 2,  /* plan --detailed-exitcode: there is work */
+	EXIT_HELD = 10, /* done, but rows were newly put on hold */
+	EXIT_LEFT = 11, /* due rows were left; committed batches stand */
+	EXIT_USAGE = 64,
+	EXIT_UNKNOWN = 65, /* unknown subscription */
+	EXIT_NO_SERVER = 69,
+	EXIT_INTERNAL = 70,
+	EXIT_OUTPUT = 73, /* cannot write output */
+	EXIT_LOST = 75,   /* the database was lost mid-run, or asks to try again */
+	EXIT_ACCESS = 77, /* refused login or privilege */
+	EXIT_CONFIG = 78, /* configuration or schema version */
+};
+
+struct error {
+	enum exit_code code; /* 0 = no error */
+	char sqlstate[6];    /* empty when not from the server */
+	char message[1024];  /* lower case, no full stop, may have several lines */
+	char hint[512];      /* empty, or what to do */
+};
+
+/* Fills *err and returns false, so that "return fail(err, …)" is one line. */
+bool fail(struct error *err, enum exit_code code, const char *format, ...) PRINTF(3, 4);
+
+/* Adds what to do about it; returns false likewise. */
+bool fail_hint(struct error *err, const char *format, ...) PRINTF(2, 3);
+
+#endif

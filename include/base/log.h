@@ -1,0 +1,27 @@
+/* Log: one event a line in logfmt, to syslog(3) and, on a terminal, to stderr.
+ *
+ * A line is "event=… key=value …".  No control character can enter it, and no customer data belongs
+ * in it: ids, counts and codes only. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/error.h"
+
+#include <syslog.h>
+
+#define LOG_QUOTED_SIZE 2100
+
+/* Opens the log.  facility and level are syslog's; less urgent events than level are dropped. */
+void log_open(int facility, int level);
+
+/* level: LOG_ERR ends a run, LOG_WARNING something is left for a person, LOG_NOTICE start and end
+ * of a run, LOG_INFO, LOG_DEBUG one for each batch. */
+void log_event(int level, const char *event, const char *format, ...) PRINTF(3, 4);
+
+/* Writes text as a quoted value, for what may hold spaces.  Returns buffer. */
+const char *log_quote(const char *text, char buffer[LOG_QUOTED_SIZE]);
+
+/* Whether stderr is the systemd journal, which gets every line through syslog already. */
+bool log_stderr_is_journal(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* Commands are values: one file, one struct command.  main.c lists them. */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "cmd/config.h"
+#include "cmd/options.h"
+#include "db/conn.h"
+#include "db/run_store.h"
+
+/* What a command is given. */
+struct context {
+	struct config config;
+	const char *conninfo; /* -d, or the configuration's */
+	struct options options;
+};
+
+struct command {
+	const char *name;
+	const char *usage;
+	const char *summary;
+	const enum option_id *option; /* ends with OPTION_END */
+	unsigned formats;             /* bits, 1 << FORMAT_… */
+	/* Does it.  EXIT_DONE or another code of success; after a failure *err says what and the
+	 * code is its. */
+	enum exit_code (*run)(struct context *context, struct error *err);
+};
+
+extern const struct command command_run;
+extern const struct command command_plan;
+extern const struct command command_migrate;
+
+/* Opens a connection on a database whose schema fits, and checks --as-of and --subscription against
+ * it.  NULL after a failure. */
+struct conn *session_open(const struct context *context, bool allow_future, struct server *server,
+			  struct error *err) OWNED_BY(conn_close);
+
+/* The plan command on its own options, for run --dry-run too. */
+enum exit_code plan_command(struct context *context, struct error *err);
+
+#endif

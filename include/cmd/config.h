@@ -1,0 +1,30 @@
+/* The configuration: one table of keys, each with its kind, bounds, default and meaning. */
+#ifndef CMD_CONFIG_H
+#define CMD_CONFIG_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+#define CONFIG_TEXT_SIZE 512
+
+struct config {
+	char connection[CONFIG_TEXT_SIZE];
+	bool prepared_statements;
+	int batch_size;
+	char statement_timeout[CONFIG_TEXT_SIZE];
+	char lock_timeout[CONFIG_TEXT_SIZE];
+	int max_periods;
+	int syslog_facility; /* LOG_DAEMON, … */
+	int log_level;       /* LOG_INFO, … */
+	char *text;          /* of the file, NULL without one */
+	size_t text_size;
+};
+
+void config_release(struct config *config);
+
+/* Reads the file; NULL means the default one if it exists.  Each problem is one line of stderr,
+ * with file and line; false with EXIT_CONFIG when there was one. */
+bool config_load(const char *path, struct config *config, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,54 @@
+/* Options of the command line: one table tells what each is called, takes and means, and serves
+ * parsing and
+ * --help alike.  A command lists which of them it has. */
+#ifndef CMD_OPTIONS_H
+#define CMD_OPTIONS_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+enum option_id {
+	OPTION_END,
+	OPTION_AS_OF,
+	OPTION_ALLOW_FUTURE,
+	OPTION_BATCH_SIZE,
+	OPTION_LIMIT,
+	OPTION_SUBSCRIPTION,
+	OPTION_DRY_RUN,
+	OPTION_FORMAT,
+	OPTION_DETAILED_EXITCODE,
+	OPTION_PRINT,
+	OPTIONS,
+};
+
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_JSONL,
+	FORMAT_CSV,
+	FORMATS,
+};
+
+struct options {
+	bool as_of_given;
+	int64_t as_of_us;
+	bool allow_future;
+	int64_t batch_size;      /* 0: as configured */
+	int64_t limit;           /* 0: none */
+	int64_t subscription_id; /* 0: all */
+	bool dry_run;
+	enum format format;
+	bool detailed_exitcode;
+	bool print;
+};
+
+/* Reads a command's own arguments.  option ends with OPTION_END; formats is a set of bits, 1 <<
+ * FORMAT_…. *help is set at -h, and the rest is then not read.  False with EXIT_USAGE. */
+bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
+		   struct options *options, bool *help, struct error *err) MUST_CHECK;
+
+/* Prints a line for each option to stdout. */
+void options_print(const enum option_id *option, unsigned formats);
+
+#endif

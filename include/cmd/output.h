@@ -1,0 +1,28 @@
+/* Output: data on stdout.  A full disk or a closed pipe is found out at the end, or between rows.
+ */
+#ifndef CMD_OUTPUT_H
+#define CMD_OUTPUT_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+/* False with EXIT_OUTPUT once something could not be written. */
+bool output_ok(struct error *err) MUST_CHECK;
+
+/* Writes out what is buffered. */
+bool output_finish(struct error *err) MUST_CHECK;
+
+/* A JSON string with its quotes; NULL is null. */
+void output_json_text(const char *text);
+
+/* A CSV field, quoted where RFC 4180 asks for it; NULL is empty. */
+void output_csv_text(const char *text);
+
+/* A count with its thousands apart ("12 345"), right-aligned in width columns. */
+void output_count(int64_t count, int width);
+
+/* Decimal text ("1234.50") likewise. */
+void output_decimal(const char *decimal, int width);
+
+#endif

@@ -1,0 +1,75 @@
+/* Decisions: the policy of the program, as a pure function from facts to steps.
+ *
+ * An ordered table of rules; the first that matches decides one step of one subscription.  Its name
+ * is stored with the outcome and printed by plan.  The rules come from the requirement: a
+ * subscription is prepaid and renews by itself; a cancelled one stays usable to the end of its
+ * period, then expires without refund; a trial converts only with billing information of its own.
+ *
+ * Nothing here reads a clock, does I/O or fails: what cannot be computed is a step of its own. */
+#ifndef CORE_DECIDE_H
+#define CORE_DECIDE_H
+
+#include "core/facts.h"
+
+#include <stddef.h>
+
+/* One step for each boundary, and one that says why there is no further. */
+#define STEPS_MAX (BOUNDARIES_MAX + 1)
+
+enum action {
+	ACTION_LEAVE,   /* nothing; reason says why where the row was due */
+	ACTION_HOLD,    /* the row waits for a person; reason says why */
+	ACTION_EXPIRE,  /* the subscription ends; reason is its end_reason */
+	ACTION_CONVERT, /* the first paid period opens */
+	ACTION_RENEW,   /* the next period opens */
+};
+
+enum kind {
+	KIND_RENEWED,
+	KIND_CONVERTED,
+	KIND_EXPIRED,
+	KIND_TRIAL_EXPIRED,
+	KINDS,
+};
+
+/* The outcome's kind as stored. */
+const char *kind_name(enum kind kind);
+
+struct policy {
+	int64_t as_of_us;
+	int max_periods; /* a row so many periods behind is held; 1 to 31 */
+};
+
+struct step {
+	const char *rule;
+	enum action action;
+	enum kind kind;     /* of ACTION_EXPIRE, _CONVERT and _RENEW */
+	const char *reason; /* NULL or a code; a hold_reason is borrowed from the facts */
+	int32_t revision;   /* after the step */
+	enum status from_status;
+	enum status to_status;
+	int64_t period_start_us; /* the period that closes; the current one when nothing changes */
+	int64_t period_end_us;
+	int64_t next_end_us;  /* of the period that opens at period_end; _CONVERT and _RENEW */
+	struct terms terms;   /* of the period that opens, otherwise those in force */
+	int64_t amount_minor; /* 0 unless a period opens */
+};
+
+/* Whether the step closes a period, and so is an outcome. */
+bool step_is_outcome(const struct step *step);
+
+/* Whether the step opens a period. */
+bool step_opens(const struct step *step);
+
+/* The one step that the rules take from these facts. */
+struct step decide(const struct facts *facts, const struct policy *policy);
+
+/* The facts after a step. */
+void facts_advance(struct facts *facts, const struct step *step, const struct policy *policy);
+
+/* Applies the rules until the row is current, ended, held or out of boundaries.  Writes at most
+ * STEPS_MAX steps, at least one, and returns how many; *facts is then the row after them.  A row
+ * that nothing is done to gives one step of ACTION_LEAVE. */
+int decide_all(struct facts *facts, const struct policy *policy, struct step step[STEPS_MAX]);
+
+#endif

@@ -1,0 +1,6 @@
+-- add_time_zones: names that the server knows and the schema does not, after a newer tzdata.
+INSERT INTO perennial.time_zone (name)
+SELECT z.name
+FROM pg_catalog.pg_timezone_names z
+WHERE z.name !~ '^(posix/|posixrules$|localtime$|Factory$)'
+ON CONFLICT (name) DO NOTHING

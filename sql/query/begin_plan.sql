@@ -1,0 +1,2 @@
+-- begin_plan: one snapshot, and nothing can be written.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY

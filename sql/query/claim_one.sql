@@ -1,0 +1,12 @@
+-- claim_one: lock one subscription if it is due.
+-- $1 timestamptz  as_of
+-- $2 smallint     bucket
+-- $3 bigint       subscription_id
+SELECT
+:facts
+FROM perennial.subscription s
+WHERE s.bucket = $2
+  AND s.subscription_id = $3
+  AND s.status <> 'expired' AND s.hold_reason IS NULL
+  AND s.period_end <= $1
+FOR NO KEY UPDATE OF s SKIP LOCKED

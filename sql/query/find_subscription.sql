@@ -1,0 +1,8 @@
+-- find_subscription: the bucket of an id.  An import may have given one id in two buckets.
+-- $1 bigint  subscription_id
+-- returns bucket smallint
+SELECT s.bucket
+FROM perennial.subscription s
+WHERE s.bucket = ANY (ARRAY(SELECT generate_series(0, 255)::smallint))
+  AND s.subscription_id = $1
+ORDER BY s.bucket

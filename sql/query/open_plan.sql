@@ -1,0 +1,16 @@
+-- open_plan: a cursor over what is due, held rows too, in the order of the plan's rows.
+-- $1 timestamptz  as_of
+-- $2 bigint       subscription_id, or null for all
+DECLARE plan NO SCROLL CURSOR FOR
+SELECT
+:facts
+FROM (
+	SELECT * FROM perennial.subscription
+	WHERE status <> 'expired' AND hold_reason IS NULL AND period_end <= $1
+	  AND ($2::bigint IS NULL OR subscription_id = $2)
+	UNION ALL
+	SELECT * FROM perennial.subscription
+	WHERE status <> 'expired' AND hold_reason IS NOT NULL AND period_end <= $1
+	  AND ($2::bigint IS NULL OR subscription_id = $2)
+) s
+ORDER BY s.bucket, s.period_end, s.subscription_id

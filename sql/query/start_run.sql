@@ -1,0 +1,15 @@
+-- start_run: take as_of once, from the server's clock unless it is given, and name the session after the run.
+-- $1 timestamptz  as_of, or null
+-- $2 text         host
+-- $3 integer      pid
+-- $4 text         version
+-- $5 text         systemd's invocation id, or null
+-- $6 bytea        the configuration file, or null
+-- returns run_id bigint, as_of timestamptz
+WITH r AS (
+	INSERT INTO perennial.run (as_of, host, pid, version, invocation_id, config_sha256)
+	VALUES (coalesce($1, now()), $2, $3, $4, $5, encode(sha256($6), 'hex'))
+	RETURNING run_id, as_of
+)
+SELECT r.run_id, r.as_of, set_config('application_name', 'perennial run=' || r.run_id, false)
+FROM r

@@ -1,0 +1,177 @@
+/* The program: global options, the choice of a command, and the one place that prints errors. */
+#include "cmd/command.h"
+#include "cmd/output.h"
+#include "base/log.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct command *const command[] = {
+	&command_run,
+	&command_plan,
+	&command_migrate,
+};
+
+#define COMMANDS (sizeof(command) / sizeof(command[0]))
+
+/* What stands before the command. */
+struct globals {
+	const char *config_path;
+	const char *conninfo;
+	int verbosity; /* -1 quiet, 1 verbose */
+	bool help;
+	bool version;
+};
+
+static void print_usage(void)
+{
+	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] COMMAND [OPTIONS]\n\n"
+	       "Renews, converts and expires subscriptions kept in PostgreSQL.\n\n"
+	       "commands\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-22s %s\n", command[i]->name, command[i]->summary);
+	printf("\noptions\n"
+	       "  %-22s configuration file (default " SYSCONFDIR
+	       "/perennial/perennial.conf, if it exists)\n"
+	       "  %-22s connection string (default: the configuration's, then libpq's "
+	       "environment)\n"
+	       "  %-22s log each batch\n"
+	       "  %-22s log warnings and errors only\n"
+	       "  %-22s this text; after a command, the command's\n"
+	       "  %-22s version of the program\n",
+	       "-c, --config FILE", "-d, --database CONNINFO", "-v, --verbose", "-q, --quiet",
+	       "-h, --help", "-V, --version");
+}
+
+static void print_command_usage(const struct command *c)
+{
+	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] %s\n\n%s\n\noptions\n", c->usage,
+	       c->summary);
+	options_print(c->option, c->formats);
+}
+
+static bool parse_globals(int argc, char **argv, struct globals *globals, struct error *err)
+{
+	static const struct option option[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "database", required_argument, NULL, 'd' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:c:d:vqhV", option, NULL)) != -1) {
+		if (c == 'c')
+			globals->config_path = optarg;
+		else if (c == 'd')
+			globals->conninfo = optarg;
+		else if (c == 'v' || c == 'q')
+			globals->verbosity = c == 'v' ? 1 : -1;
+		else if (c == 'h')
+			globals->help = true;
+		else if (c == 'V')
+			globals->version = true;
+		else
+			return fail(err, EXIT_USAGE,
+				    c == ':' ? "%s needs a value" : "there is no option %s",
+				    argv[optind - 1]);
+	}
+	return true;
+}
+
+static const struct command *find_command(const char *name, struct error *err)
+{
+	if (name == NULL) {
+		fail(err, EXIT_USAGE, "a command is missing");
+		return NULL;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(command[i]->name, name) == 0)
+			return command[i];
+	fail(err, EXIT_USAGE, "there is no command \"%s\"", name);
+	return NULL;
+}
+
+static void open_log(const struct config *config, int verbosity)
+{
+	log_open(config->syslog_facility, verbosity > 0   ? LOG_DEBUG
+					  : verbosity < 0 ? LOG_WARNING
+							  : config->log_level);
+}
+
+static enum exit_code run_command(const struct command *c, const struct globals *globals,
+				  struct context *context, struct error *err)
+{
+	if (!config_load(globals->config_path, &context->config, err))
+		return err->code;
+	context->conninfo =
+		globals->conninfo != NULL ? globals->conninfo : context->config.connection;
+	open_log(&context->config, globals->verbosity);
+	return c->run(context, err);
+}
+
+static enum exit_code parse_and_run(int argc, char **argv, struct context *context,
+				    struct error *err)
+{
+	struct globals globals = { 0 };
+	const struct command *c;
+	bool help = false;
+
+	if (!parse_globals(argc, argv, &globals, err))
+		return err->code;
+	if (globals.help || globals.version) {
+		if (globals.help)
+			print_usage();
+		else
+			printf("perennial " PERENNIAL_VERSION "\n");
+		return output_finish(err) ? EXIT_DONE : err->code;
+	}
+	argc -= optind;
+	argv += optind;
+	c = find_command(argv[0], err);
+	if (c == NULL ||
+	    !options_parse(argc, argv, c->option, c->formats, &context->options, &help, err))
+		return err->code;
+	if (!help)
+		return run_command(c, &globals, context, err);
+	print_command_usage(c);
+	return output_finish(err) ? EXIT_DONE : err->code;
+}
+
+static void print_error(const struct error *err)
+{
+	char quoted[LOG_QUOTED_SIZE];
+
+	if (err->code != EXIT_USAGE)
+		log_event(LOG_ERR, "failed", "exit=%d sqlstate=%s error=%s", (int)err->code,
+			  err->sqlstate, log_quote(err->message, quoted));
+	if (log_stderr_is_journal())
+		return;
+	fprintf(stderr, "perennial: %s\n", err->message);
+	if (err->hint[0] != '\0')
+		fprintf(stderr, "hint: %s\n", err->hint);
+	else if (err->code == EXIT_USAGE)
+		fprintf(stderr, "hint: perennial --help lists the commands, perennial COMMAND "
+				"--help their options\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct context context = { 0 };
+	struct error err = { 0 };
+	enum exit_code code;
+
+	signal(SIGPIPE, SIG_IGN);
+	code = parse_and_run(argc, argv, &context, &err);
+	if (err.code != EXIT_DONE)
+		print_error(&err);
+	config_release(&context.config);
+	return (int)code;
+}

@@ -1,0 +1,197 @@
+/* Options of the command line: the table, and reading by it. */
+#include "cmd/options.h"
+#include "base/instant.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum value {
+	VALUE_NONE,
+	VALUE_NUMBER,
+	VALUE_INSTANT,
+	VALUE_FORMAT,
+};
+
+static const struct option_row {
+	const char *name;
+	const char *argument;
+	enum value value;
+	int64_t min, max; /* of a number */
+	size_t at;        /* in struct options */
+	const char *help;
+} option_row[OPTIONS] = {
+	[OPTION_AS_OF] = { "as-of", "TIME", VALUE_INSTANT, 0, 0, offsetof(struct options, as_of_us),
+			   "decide as of this instant (ISO 8601, UTC unless it says otherwise)" },
+	[OPTION_ALLOW_FUTURE] = { "allow-future", NULL, VALUE_NONE, 0, 0,
+				  offsetof(struct options, allow_future),
+				  "accept an --as-of later than the server's clock" },
+	[OPTION_BATCH_SIZE] = { "batch-size", "N", VALUE_NUMBER, 1, 10000,
+				offsetof(struct options, batch_size),
+				"subscriptions a transaction, 1 to 10000" },
+	[OPTION_LIMIT] = { "limit", "N", VALUE_NUMBER, 1, INT64_MAX,
+			   offsetof(struct options, limit), "stop after N subscriptions" },
+	[OPTION_SUBSCRIPTION] = { "subscription", "ID", VALUE_NUMBER, 1, INT64_MAX,
+				  offsetof(struct options, subscription_id),
+				  "only this subscription" },
+	[OPTION_DRY_RUN] = { "dry-run", NULL, VALUE_NONE, 0, 0, offsetof(struct options, dry_run),
+			     "the same as plan: write nothing" },
+	[OPTION_FORMAT] = { "format", "F", VALUE_FORMAT, 0, 0, offsetof(struct options, format),
+			    NULL },
+	[OPTION_DETAILED_EXITCODE] = { "detailed-exitcode", NULL, VALUE_NONE, 0, 0,
+				       offsetof(struct options, detailed_exitcode),
+				       "exit 2 when there is work, 0 when there is none" },
+	[OPTION_PRINT] = { "print", NULL, VALUE_NONE, 0, 0, offsetof(struct options, print),
+			   "print the SQL instead; needs no server" },
+};
+
+static const char *const format_name[FORMATS] = { "text", "json", "jsonl", "csv" };
+
+/* Writes "text, json or csv". */
+static const char *list_formats(unsigned formats, char *buffer, size_t size)
+{
+	size_t n = 0;
+
+	buffer[0] = '\0';
+	for (int f = 0; f < FORMATS; f++) {
+		const char *separator = n == 0 ? "" : formats >> (f + 1) != 0 ? ", " : " or ";
+
+		if (formats & 1U << f)
+			n += (size_t)snprintf(buffer + n, size - n, "%s%s", separator,
+					      format_name[f]);
+	}
+	return buffer;
+}
+
+static bool set_number(const struct option_row *row, const char *text, int64_t *value,
+		       struct error *err)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < row->min || number > row->max) {
+		if (row->max == INT64_MAX)
+			return fail(err, EXIT_USAGE,
+				    "--%s takes a whole number from %lld on, not \"%s\"", row->name,
+				    (long long)row->min, text);
+		return fail(err, EXIT_USAGE,
+			    "--%s takes a whole number from %lld to %lld, not \"%s\"", row->name,
+			    (long long)row->min, (long long)row->max, text);
+	}
+	*value = number;
+	return true;
+}
+
+static bool set_instant(const struct option_row *row, const char *text, int64_t *value,
+			struct error *err)
+{
+	int64_t instant;
+
+	if (!instant_parse(text, &instant)) {
+		fail(err, EXIT_USAGE, "--%s: \"%s\" is not a time", row->name, text);
+		return fail_hint(
+			err,
+			"write it like 2026-11-23, 2026-11-23T02:00:00Z or 2026-11-23T03:00+01:00");
+	}
+	if (instant < INSTANT_AS_OF_MIN || instant > INSTANT_AS_OF_MAX)
+		return fail(err, EXIT_USAGE, "--%s: %s is not within the years 2000 to 2999",
+			    row->name, text);
+	*value = instant;
+	return true;
+}
+
+static bool set_format(const char *text, unsigned formats, enum format *format, struct error *err)
+{
+	char list[60];
+
+	for (int f = 0; f < FORMATS; f++)
+		if (formats & 1U << f && strcmp(text, format_name[f]) == 0) {
+			*format = (enum format)f;
+			return true;
+		}
+	return fail(err, EXIT_USAGE, "--format takes %s, not \"%s\"",
+		    list_formats(formats, list, sizeof(list)), text);
+}
+
+static bool set_option(enum option_id id, const char *text, unsigned formats,
+		       struct options *options, struct error *err)
+{
+	const struct option_row *row = &option_row[id];
+	void *at = (char *)options + row->at;
+
+	switch (row->value) {
+	case VALUE_NONE:
+		*(bool *)at = true;
+		return true;
+	case VALUE_NUMBER:
+		return set_number(row, text, at, err);
+	case VALUE_FORMAT:
+		return set_format(text, formats, at, err);
+	case VALUE_INSTANT:
+		options->as_of_given = true;
+		return set_instant(row, text, at, err);
+	}
+	return false;
+}
+
+static void fill_long_options(const enum option_id *option, struct option *out)
+{
+	for (; *option != OPTION_END; option++)
+		*out++ = (struct option){
+			.name = option_row[*option].name,
+			.has_arg = option_row[*option].argument != NULL ? required_argument
+									: no_argument,
+			.val = (int)(256 + *option),
+		};
+	*out++ = (struct option){ .name = "help", .val = 'h' };
+	*out = (struct option){ 0 };
+}
+
+bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
+		   struct options *options, bool *help, struct error *err)
+{
+	struct option long_option[OPTIONS + 2];
+	int c;
+
+	fill_long_options(option, long_option);
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:h", long_option, NULL)) != -1) {
+		if (c == 'h') {
+			*help = true;
+			return true;
+		}
+		if (c == ':')
+			return fail(err, EXIT_USAGE, "%s needs a value", argv[optind - 1]);
+		if (c == '?')
+			return fail(err, EXIT_USAGE, "%s has no option %s", argv[0],
+				    argv[optind - 1]);
+		if (!set_option((enum option_id)(c - 256), optarg, formats, options, err))
+			return false;
+	}
+	if (optind < argc)
+		return fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", argv[0], argv[optind]);
+	return true;
+}
+
+void options_print(const enum option_id *option, unsigned formats)
+{
+	char list[60], left[40];
+
+	for (; *option != OPTION_END; option++) {
+		const struct option_row *row = &option_row[*option];
+		const char *help =
+			row->help != NULL ? row->help : list_formats(formats, list, sizeof(list));
+
+		snprintf(left, sizeof(left), "--%s%s%s", row->name,
+			 row->argument != NULL ? " " : "",
+			 row->argument != NULL ? row->argument : "");
+		printf("  %-22s %s\n", left, help);
+	}
+	printf("  %-22s %s\n", "-h, --help", "this text");
+}

@@ -1,0 +1,81 @@
+/* Output: checked writing to stdout, and the text forms that need more than printf. */
+#include "cmd/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool cannot_write(struct error *err)
+{
+	return fail(err, EXIT_OUTPUT, "cannot write to standard output: %s", strerror(errno));
+}
+
+bool output_ok(struct error *err)
+{
+	return !ferror(stdout) || cannot_write(err);
+}
+
+bool output_finish(struct error *err)
+{
+	return (fflush(stdout) == 0 && !ferror(stdout)) || cannot_write(err);
+}
+
+void output_json_text(const char *text)
+{
+	if (text == NULL) {
+		fputs("null", stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+void output_csv_text(const char *text)
+{
+	if (text == NULL)
+		return;
+	if (text[0] != '\0' && strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+void output_decimal(const char *decimal, int width)
+{
+	size_t whole = strcspn(decimal, ".");
+	char text[80];
+	size_t n = 0;
+
+	for (size_t i = 0; decimal[i] != '\0' && n < sizeof(text) - 2; i++) {
+		if (i > 0 && i < whole && (whole - i) % 3 == 0)
+			text[n++] = ' ';
+		text[n++] = decimal[i];
+	}
+	text[n] = '\0';
+	printf("%*s", width, text);
+}
+
+void output_count(int64_t count, int width)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)count);
+	output_decimal(text, width);
+}

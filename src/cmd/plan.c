@@ -1,0 +1,81 @@
+/* perennial plan: say what run would do, and write nothing. */
+#include "cmd/command.h"
+#include "cmd/output.h"
+#include "cmd/plan_view.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+static const enum option_id plan_options[] = {
+	OPTION_AS_OF, OPTION_SUBSCRIPTION, OPTION_FORMAT, OPTION_DETAILED_EXITCODE, OPTION_END,
+};
+
+static void print_plan(const struct plan *plan, const struct plan_about *about, enum format format)
+{
+	if (format == FORMAT_TEXT)
+		plan_print_text(plan, about);
+	else if (format == FORMAT_JSON)
+		plan_print_json(plan, about);
+}
+
+/* Whether a run would write something: a held row alone is no work. */
+static bool has_work(const struct plan *plan)
+{
+	for (int i = 0; i < plan->lines; i++)
+		if (plan->line[i].action != ACTION_LEAVE)
+			return true;
+	return false;
+}
+
+static bool make_and_print(struct conn *conn, const struct context *context,
+			   const struct server *server, struct plan *plan, struct error *err)
+{
+	const struct options *options = &context->options;
+	struct plan_about about = { server, options->subscription_id };
+	struct plan_request request = {
+		.policy = { options->as_of_given ? options->as_of_us : server->clock_us,
+			    context->config.max_periods },
+		.subscription_id = options->subscription_id,
+		.visit = options->format == FORMAT_JSONL ? plan_print_jsonl
+			 : options->format == FORMAT_CSV ? plan_print_csv
+							 : NULL,
+	};
+
+	if (options->format == FORMAT_CSV)
+		plan_print_csv_header();
+	if (!plan_make(conn, &request, plan, err))
+		return false;
+	print_plan(plan, &about, options->format);
+	if (!output_finish(err))
+		return false;
+	return plan_adds_up(plan) ||
+	       fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
+}
+
+enum exit_code plan_command(struct context *context, struct error *err)
+{
+	struct server server;
+	struct conn *conn = session_open(context, true, &server, err);
+	enum exit_code code = EXIT_DONE;
+	struct plan *plan;
+
+	if (conn == NULL)
+		return err->code;
+	plan = memory_zeroed(sizeof(*plan));
+	if (!make_and_print(conn, context, &server, plan, err))
+		code = err->code;
+	else if (context->options.detailed_exitcode && has_work(plan))
+		code = EXIT_WORK;
+	free(plan);
+	conn_close(conn);
+	return code;
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.usage = "plan [OPTIONS]",
+	.summary = "say what run would do, and write nothing",
+	.option = plan_options,
+	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV,
+	.run = plan_command,
+};

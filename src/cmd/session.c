@@ -1,0 +1,45 @@
+/* What every command does first that works on subscriptions. */
+#include "cmd/command.h"
+#include "base/instant.h"
+#include "db/bucket_store.h"
+
+static bool check_as_of(const struct options *options, bool allow_future,
+			const struct server *server, struct error *err)
+{
+	char as_of[INSTANT_TEXT_SIZE], clock[INSTANT_TEXT_SIZE];
+
+	if (!options->as_of_given || allow_future || options->as_of_us <= server->clock_us)
+		return true;
+	fail(err, EXIT_USAGE, "--as-of %s lies in the future: the server's clock says %s",
+	     instant_format(options->as_of_us, as_of), instant_format(server->clock_us, clock));
+	return fail_hint(err, "plan shows what would be due then; run --allow-future does it now");
+}
+
+static bool check_subscription(struct conn *conn, const struct options *options, struct error *err)
+{
+	int16_t bucket[BUCKETS];
+	int buckets;
+
+	if (options->subscription_id == 0)
+		return true;
+	buckets = store_find(conn, options->subscription_id, bucket, err);
+	if (buckets == 0)
+		return fail(err, EXIT_UNKNOWN, "there is no subscription %lld",
+			    (long long)options->subscription_id);
+	return buckets > 0;
+}
+
+struct conn *session_open(const struct context *context, bool allow_future, struct server *server,
+			  struct error *err)
+{
+	struct conn *conn = conn_open(context->conninfo, context->config.prepared_statements, err);
+
+	if (conn == NULL)
+		return NULL;
+	if (store_server(conn, server, err) &&
+	    check_as_of(&context->options, allow_future, server, err) &&
+	    check_subscription(conn, &context->options, err))
+		return conn;
+	conn_close(conn);
+	return NULL;
+}

@@ -1,0 +1,239 @@
+/* Decisions: the rules in their order, and the loop over the steps of one row. */
+#include "core/decide.h"
+#include "core/money.h"
+#include "base/instant.h"
+
+#include <assert.h>
+
+const char *status_name(enum status status)
+{
+	static const char *const name[] = { "trialing", "active", "pending_cancellation",
+					    "expired" };
+
+	return name[status];
+}
+
+const char *kind_name(enum kind kind)
+{
+	static const char *const name[KINDS] = { "renewed", "converted", "expired",
+						 "trial_expired" };
+
+	return name[kind];
+}
+
+bool step_opens(const struct step *step)
+{
+	return step->action == ACTION_CONVERT || step->action == ACTION_RENEW;
+}
+
+bool step_is_outcome(const struct step *step)
+{
+	return step_opens(step) || step->action == ACTION_EXPIRE;
+}
+
+/* What the rules ask.  Each answers for facts that no earlier rule took. */
+
+static bool is_ended(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->status == STATUS_EXPIRED;
+}
+
+static bool is_held(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->hold_reason != NULL;
+}
+
+static bool not_due(const struct facts *f, const struct policy *p)
+{
+	return f->period_end_us > p->as_of_us;
+}
+
+static bool is_cancelled(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->status == STATUS_PENDING_CANCELLATION;
+}
+
+/* An unknown price is not free: the trial ends, as an expiry needs no price. */
+static bool is_unbilled_trial(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->status == STATUS_TRIALING && !f->billing_info &&
+	       !(f->next.known && f->next.unit_amount_minor == 0);
+}
+
+static bool is_too_far_behind(const struct facts *f, const struct policy *p)
+{
+	return !f->catch_up_allowed && f->boundaries >= p->max_periods &&
+	       f->boundary_us[p->max_periods - 1] <= p->as_of_us;
+}
+
+static bool is_trial(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->status == STATUS_TRIALING;
+}
+
+static bool is_active(const struct facts *f, const struct policy *p)
+{
+	(void)p;
+	return f->status == STATUS_ACTIVE;
+}
+
+/* What the rules do. */
+
+static struct step leave(const struct facts *f)
+{
+	return (struct step){
+		.action = ACTION_LEAVE,
+		.reason = f->hold_reason,
+		.revision = f->revision,
+		.from_status = f->status,
+		.to_status = f->status,
+		.period_start_us = f->period_start_us,
+		.period_end_us = f->period_end_us,
+		.terms = f->in_force,
+	};
+}
+
+static struct step hold(const struct facts *f, const char *reason)
+{
+	struct step step = leave(f);
+
+	step.action = ACTION_HOLD;
+	step.reason = reason;
+	step.revision++;
+	return step;
+}
+
+static struct step expire(const struct facts *f, enum kind kind, const char *reason)
+{
+	struct step step = leave(f);
+
+	step.action = ACTION_EXPIRE;
+	step.kind = kind;
+	step.reason = reason;
+	step.revision++;
+	step.to_status = STATUS_EXPIRED;
+	return step;
+}
+
+/* Opens the next period; what cannot be computed becomes a hold, so that it stops no other row. */
+static struct step open_period(const struct facts *f, enum action action, enum kind kind)
+{
+	struct step step = leave(f);
+
+	if (!f->next.known)
+		return hold(f, "price_missing");
+	if (f->boundaries == 0)
+		return hold(f, "unknown_time_zone");
+	if (f->boundary_us[0] <= f->period_end_us)
+		return hold(f, "end_not_after_start");
+	if (f->boundary_us[0] > INSTANT_END_MAX)
+		return hold(f, "end_out_of_range");
+	if (!money_times(f->next.unit_amount_minor, f->next.quantity, &step.amount_minor))
+		return hold(f, "amount_overflow");
+	step.action = action;
+	step.kind = kind;
+	step.revision++;
+	step.to_status = STATUS_ACTIVE;
+	step.next_end_us = f->boundary_us[0];
+	step.terms = f->next;
+	return step;
+}
+
+static struct step end_cancelled(const struct facts *f)
+{
+	return expire(f, KIND_EXPIRED, "cancelled");
+}
+
+static struct step end_trial(const struct facts *f)
+{
+	return expire(f, KIND_TRIAL_EXPIRED, "trial_ended");
+}
+
+static struct step hold_behind(const struct facts *f)
+{
+	return hold(f, "catch_up_limit");
+}
+
+static struct step convert(const struct facts *f)
+{
+	return open_period(f, ACTION_CONVERT, KIND_CONVERTED);
+}
+
+static struct step renew(const struct facts *f)
+{
+	return open_period(f, ACTION_RENEW, KIND_RENEWED);
+}
+
+/* The policy.  To add a rule: a row here in its place, the two functions above, a line in
+ * tests/cases. */
+static const struct rule {
+	const char *name;
+	bool (*matches)(const struct facts *facts, const struct policy *policy);
+	struct step (*act)(const struct facts *facts);
+} rule[] = {
+	{ "ended", is_ended, leave },
+	{ "held", is_held, leave },
+	{ "not-due", not_due, leave },
+	{ "cancelled", is_cancelled, end_cancelled },
+	{ "trial-unbilled", is_unbilled_trial, end_trial },
+	{ "too-far-behind", is_too_far_behind, hold_behind },
+	{ "trial-converts", is_trial, convert },
+	{ "renews", is_active, renew },
+};
+
+struct step decide(const struct facts *facts, const struct policy *policy)
+{
+	const struct rule *r = rule;
+	struct step step;
+
+	assert(policy->max_periods >= 1 && policy->max_periods < BOUNDARIES_MAX);
+	while (!r->matches(facts, policy))
+		r++;
+	step = r->act(facts);
+	step.rule = r->name;
+	return step;
+}
+
+static void advance_period(struct facts *f, const struct step *step, const struct policy *policy)
+{
+	if (step->action == ACTION_CONVERT) {
+		f->anchor_us = f->end_local_us;
+		f->months_elapsed = 0;
+	}
+	f->months_elapsed += step->terms.interval_months;
+	f->period_start_us = step->period_end_us;
+	f->period_end_us = step->next_end_us;
+	f->in_force = step->terms;
+	f->boundary_us++;
+	f->boundaries--;
+	if (f->period_end_us > policy->as_of_us)
+		f->catch_up_allowed = false;
+}
+
+void facts_advance(struct facts *facts, const struct step *step, const struct policy *policy)
+{
+	facts->status = step->to_status;
+	facts->revision = step->revision;
+	if (step->action == ACTION_HOLD)
+		facts->hold_reason = step->reason;
+	if (step_opens(step))
+		advance_period(facts, step, policy);
+}
+
+int decide_all(struct facts *facts, const struct policy *policy, struct step step[STEPS_MAX])
+{
+	int n = 0;
+
+	do {
+		step[n] = decide(facts, policy);
+		facts_advance(facts, &step[n], policy);
+		n++;
+	} while (step_opens(&step[n - 1]) && facts->period_end_us <= policy->as_of_us &&
+		 facts->boundaries > 0);
+	return n;
+}

@@ -1,0 +1,249 @@
+/* A connection: opening it, and exchanging statements for answers. */
+#include "db/conn.h"
+#include "db/fault.h"
+#include "db/result.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_TIMEOUT_MS 10000 /* for each step of the conversation */
+
+struct conn {
+	PGconn *pg;
+	bool prepared; /* whether statements are to be prepared */
+	bool is_prepared[QUERIES];
+};
+
+/* The server's notices are for its own log: nothing of ours raises one that a user should see. */
+static void ignore_notice(void *unused, const PGresult *result)
+{
+	(void)unused;
+	(void)result;
+}
+
+/* As PQconnectdbParams, with the verbosity set before the server can refuse. */
+static bool connect_server(PGconn *pg, struct error *err)
+{
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	if (PQstatus(pg) == CONNECTION_BAD)
+		return fault_of_login(pg, err);
+	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+	while (state != PGRES_POLLING_OK) {
+		struct pollfd fd = { .fd = PQsocket(pg),
+				     .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+		int ready = poll(&fd, 1, CONNECT_TIMEOUT_MS);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready <= 0)
+			return fail(err, EXIT_NO_SERVER, "cannot connect: no answer within %d s",
+				    CONNECT_TIMEOUT_MS / 1000);
+		state = PQconnectPoll(pg);
+		if (state == PGRES_POLLING_FAILED)
+			return fault_of_login(pg, err);
+	}
+	PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+	return true;
+}
+
+static bool check_conninfo(const char *conninfo, struct error *err)
+{
+	char *message = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
+	bool ok = options != NULL;
+
+	if (!ok)
+		fail(err, EXIT_CONFIG, "the connection string is not valid: %s",
+		     message != NULL ? message : "out of memory");
+	PQfreemem(message);
+	PQconninfoFree(options);
+	return ok;
+}
+
+struct conn *conn_open(const char *conninfo, bool prepared, struct error *err)
+{
+	static const char *const keyword[] = { "fallback_application_name", "client_encoding",
+					       "dbname", NULL };
+	const char *const value[] = { "perennial", "UTF8", conninfo, NULL };
+	struct conn *conn;
+
+	if (!check_conninfo(conninfo, err))
+		return NULL;
+	conn = memory_zeroed(sizeof(*conn));
+	conn->prepared = prepared;
+	conn->pg = PQconnectStartParams(keyword, value, 1);
+	if (connect_server(conn->pg, err)) {
+		PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+		return conn;
+	}
+	conn_close(conn);
+	return NULL;
+}
+
+void conn_close(struct conn *conn)
+{
+	if (conn == NULL)
+		return;
+	PQfinish(conn->pg);
+	free(conn);
+}
+
+static bool send_prepared(struct conn *conn, enum query_id id, int count, const char *const *value,
+			  const int *length, const int *format)
+{
+	return PQsendQueryPrepared(conn->pg, queries[id].name, count, value, length, format, 1);
+}
+
+static bool send_call(struct conn *conn, const struct call *call)
+{
+	static const struct params none;
+	const struct params *params = call->params != NULL ? call->params : &none;
+	const char *value[PARAMS_MAX];
+	Oid type[PARAMS_MAX];
+	int length[PARAMS_MAX], format[PARAMS_MAX];
+
+	for (int i = 0; i < params->count; i++) {
+		const struct param *p = &params->param[i];
+
+		type[i] = (Oid)p->type;
+		value[i] = p->is_null ? NULL : p->used > 0 ? p->bytes : "";
+		length[i] = (int)p->used;
+		format[i] = 1;
+	}
+	if (!conn->prepared)
+		return PQsendQueryParams(conn->pg, queries[call->query].text, params->count, type,
+					 value, length, format, 1);
+	if (!conn->is_prepared[call->query] &&
+	    !PQsendPrepare(conn->pg, queries[call->query].name, queries[call->query].text,
+			   params->count, type))
+		return false;
+	return send_prepared(conn, call->query, params->count, value, length, format);
+}
+
+/* The next answer in the pipeline.  The NULL after each but the sync's is read along. */
+static PGresult *next_result(struct conn *conn)
+{
+	PGresult *result = PQgetResult(conn->pg);
+
+	if (result != NULL && PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+		PQclear(PQgetResult(conn->pg));
+	return result;
+}
+
+static bool is_good(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* Reads what came of one prepare or execution.  Only the first failure of an exchange tells why. */
+static PGresult *receive(struct conn *conn, enum query_id id, bool *ok, struct error *err)
+{
+	PGresult *result = next_result(conn);
+
+	if (is_good(result))
+		return result;
+	if (*ok)
+		fault_of_result(conn->pg, result, queries[id].name, err);
+	*ok = false;
+	PQclear(result);
+	return NULL;
+}
+
+static void receive_call(struct conn *conn, struct call *call, bool *ok, struct error *err)
+{
+	if (conn->prepared && !conn->is_prepared[call->query]) {
+		PGresult *result = receive(conn, call->query, ok, err);
+
+		conn->is_prepared[call->query] = result != NULL;
+		PQclear(result);
+	}
+	call->rows = rows_of(receive(conn, call->query, ok, err));
+}
+
+static bool send_all(struct conn *conn, const struct call *call, int calls)
+{
+	for (int i = 0; i < calls; i++)
+		if (!send_call(conn, &call[i]))
+			return false;
+	return PQpipelineSync(conn->pg);
+}
+
+bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error *err)
+{
+	bool ok = true;
+
+	for (int i = 0; i < calls; i++)
+		call[i].rows = NULL;
+	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, call, calls))
+		return fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
+	for (int i = 0; i < calls; i++)
+		receive_call(conn, &call[i], &ok, err);
+	PQclear(next_result(conn));
+	if (ok && !PQexitPipelineMode(conn->pg))
+		ok = fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
+	if (!ok) {
+		PQexitPipelineMode(conn->pg);
+		for (int i = 0; i < calls; i++) {
+			rows_free(call[i].rows);
+			call[i].rows = NULL;
+		}
+	}
+	return ok;
+}
+
+struct rows *conn_query(struct conn *conn, enum query_id query, const struct params *params,
+			struct error *err)
+{
+	struct call call = { query, params, NULL };
+
+	return conn_exchange(conn, &call, 1, err) ? call.rows : NULL;
+}
+
+bool conn_execute(struct conn *conn, enum query_id query, const struct params *params,
+		  struct error *err)
+{
+	struct rows *rows = conn_query(conn, query, params, err);
+
+	rows_free(rows);
+	return rows != NULL;
+}
+
+bool conn_commit(struct conn *conn, struct error *err)
+{
+	struct rows *rows = conn_query(conn, QUERY_COMMIT, NULL, err);
+	bool ok;
+
+	if (rows == NULL)
+		return false;
+	ok = strcmp(rows_tag(rows), "COMMIT") == 0;
+	if (!ok)
+		fail(err, EXIT_INTERNAL, "commit: the server answered %s", rows_tag(rows));
+	rows_free(rows);
+	return ok;
+}
+
+void conn_rollback(struct conn *conn)
+{
+	struct error ignored;
+
+	if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE &&
+	    !conn_execute(conn, QUERY_ROLLBACK, NULL, &ignored))
+		return;
+}
+
+bool conn_script(struct conn *conn, const char *text, struct error *err)
+{
+	PGresult *result = PQexec(conn->pg, text);
+	bool ok = is_good(result);
+
+	if (!ok)
+		fault_of_result(conn->pg, result, "migration", err);
+	PQclear(result);
+	return ok;
+}

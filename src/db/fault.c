@@ -1,0 +1,119 @@
+/* Faults: what the server or the connection reported, as an error with its exit code. */
+#include "db/fault.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool in_class(const char *sqlstate, const char *class)
+{
+	return strncmp(sqlstate, class, 2) == 0;
+}
+
+static bool is_one_of(const char *sqlstate, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(sqlstate, *list) == 0)
+			return true;
+	return false;
+}
+
+enum exit_code fault_code(const char *sqlstate)
+{
+	static const char *const schema[] = { "3F000", "42P01", "42703", "42883", NULL };
+	static const char *const lost[] = { "25006", "25P03", "55P03", "40001", "40P01", NULL };
+
+	if (sqlstate[0] == '\0' || in_class(sqlstate, "08") || in_class(sqlstate, "53") ||
+	    in_class(sqlstate, "57") || is_one_of(sqlstate, lost))
+		return EXIT_LOST;
+	if (strcmp(sqlstate, "42501") == 0 || in_class(sqlstate, "28"))
+		return EXIT_ACCESS;
+	if (is_one_of(sqlstate, schema))
+		return EXIT_CONFIG;
+	return EXIT_INTERNAL;
+}
+
+static void chomp(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && isspace((unsigned char)text[n - 1]))
+		text[--n] = '\0';
+}
+
+static const char *field(const PGresult *result, int code)
+{
+	const char *text = PQresultErrorField(result, code);
+
+	return text != NULL ? text : "";
+}
+
+bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,
+		     struct error *err)
+{
+	const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
+	const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+
+	if (primary[0] == '\0')
+		primary = result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(pg);
+	fail(err, fault_code(sqlstate), "statement \"%s\": %s%s%s", statement, primary,
+	     detail[0] != '\0' ? "; " : "", detail);
+	chomp(err->message);
+	snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
+	fail_hint(err, "%s", field(result, PG_DIAG_MESSAGE_HINT));
+	if (err->hint[0] == '\0' && strcmp(sqlstate, "42501") == 0)
+		fail_hint(err, "the role needs to be a member of perennial_batch for run, "
+			       "perennial_reader for plan, and the owner for migrate");
+	if (err->hint[0] == '\0' && strcmp(sqlstate, "25006") == 0)
+		fail_hint(err,
+			  "this server is a standby or read-only; plan works there, run does not");
+	return false;
+}
+
+/* Takes "28P01: " out of a verbose message and keeps it in *err. */
+static void take_sqlstate(struct error *err)
+{
+	static const char *const severity[] = { "FATAL:  ", "ERROR:  ", "PANIC:  " };
+
+	for (int i = 0; i < 3; i++) {
+		char *at = strstr(err->message, severity[i]);
+
+		if (at == NULL || strlen(at) < 15 || at[13] != ':')
+			continue;
+		snprintf(err->sqlstate, sizeof(err->sqlstate), "%.5s", at + 8);
+		memmove(at + 8, at + 15, strlen(at + 15) + 1);
+	}
+}
+
+/* Takes the lines out that tell where in the server's source the message comes from. */
+static void drop_locations(char *text)
+{
+	char *at;
+
+	while ((at = strstr(text, "\nLOCATION:")) != NULL) {
+		char *end = strchr(at + 1, '\n');
+
+		memmove(at, end != NULL ? end : at + strlen(at), end != NULL ? strlen(end) + 1 : 1);
+	}
+}
+
+bool fault_of_login(const PGconn *pg, struct error *err)
+{
+	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
+	take_sqlstate(err);
+	drop_locations(err->message);
+	chomp(err->message);
+	if (in_class(err->sqlstate, "28") || strcmp(err->sqlstate, "42501") == 0 ||
+	    PQconnectionNeedsPassword(pg))
+		err->code = EXIT_ACCESS;
+	else if (strcmp(err->sqlstate, "3D000") == 0 ||
+		 strstr(err->message, "definition of service") != NULL)
+		err->code = EXIT_CONFIG;
+	else if (err->sqlstate[0] == '\0')
+		fail_hint(
+			err,
+			"is the server running? the connection comes from -d, the configuration's "
+			"database.connection, or libpq's environment (PGHOST, PGSERVICE, …)");
+	return false;
+}
