@@ -35,6 +35,9 @@ enum kind {
 /* The outcome's kind as stored. */
 const char *kind_name(enum kind kind);
 
+/* Whether an outcome of this kind opens a period, and so has an amount. */
+bool kind_opens(enum kind kind);
+
 struct policy {
 	int64_t as_of_us;
 	int max_periods; /* a row so many periods behind is held; 1 to 31 */
@@ -54,6 +57,9 @@ struct step {
 	struct terms terms;   /* of the period that opens, otherwise those in force */
 	int64_t amount_minor; /* 0 unless a period opens */
 };
+
+/* Where a rule stands in their order, from 0 on. */
+int rule_place(const char *rule);
 
 /* Whether the step closes a period, and so is an outcome. */
 bool step_is_outcome(const struct step *step);

@@ -33,12 +33,13 @@ struct plan {
 	int64_t as_of_us;
 	int64_t subscriptions; /* due, held ones among them */
 	int64_t outcomes;
-	struct due_count
-		counted; /* the same subscriptions as the server counts them in the same snapshot */
+	int64_t newly_held; /* that a run would put on hold */
+	/* The same subscriptions as the server counts them in the same snapshot. */
+	struct due_count counted;
 	struct exponents exponents;
 	struct totals totals;
 	int lines;
-	struct plan_line line[PLAN_LINES_MAX]; /* in order of the rules' first appearance */
+	struct plan_line line[PLAN_LINES_MAX]; /* in order of the rules */
 };
 
 struct plan_request {

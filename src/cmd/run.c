@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const enum option_id run_options[] = {
@@ -120,39 +121,71 @@ static bool finish(struct conn *conn, struct run *run, struct error *err)
 	return true;
 }
 
+static void print_ended(const char *kind, int64_t outcomes)
+{
+	if (outcomes == 0)
+		return;
+	printf("  %-16s %13s", kind, "");
+	output_count(outcomes, 11);
+	putchar('\n');
+}
+
+/* What was billed, by kind and currency; what ended cost nothing and is one line a kind. */
 static void print_totals_text(const struct rows *totals)
 {
+	int64_t expired = 0, trial_expired = 0;
+
 	for (int i = 0; i < rows_count(totals); i++) {
 		struct run_total t = run_total_at(totals, i);
 
-		printf("  %-14s", t.kind);
-		output_count(t.subscriptions, 10);
-		printf("  %s", t.currency);
-		output_decimal(t.amount_decimal, 24);
-		putchar('\n');
+		if (strcmp(t.kind, kind_name(KIND_EXPIRED)) == 0) {
+			expired += t.subscriptions;
+		} else if (strcmp(t.kind, kind_name(KIND_TRIAL_EXPIRED)) == 0) {
+			trial_expired += t.subscriptions;
+		} else {
+			printf("  %-16s %13s", t.kind, t.currency);
+			output_count(t.subscriptions, 11);
+			output_decimal(t.amount_decimal, 25);
+			putchar('\n');
+		}
+	}
+	print_ended(kind_name(KIND_EXPIRED), expired);
+	print_ended(kind_name(KIND_TRIAL_EXPIRED), trial_expired);
+}
+
+static void print_left(const struct run *run)
+{
+	if (run->left.due > 0) {
+		output_count(run->left.due, 0);
+		printf(" due subscriptions are left: %s\n",
+		       run->work.limit != 0
+			       ? "the limit was reached, or others hold their locks"
+			       : "others hold their locks; the next run takes them up");
+	}
+	if (run->left.held > 0) {
+		output_count(run->left.held, 0);
+		printf(" due subscriptions are on hold\n");
 	}
 }
 
 static void print_text(const struct run *run)
 {
 	char as_of[INSTANT_TEXT_SIZE];
-	const struct work_done *done = &run->done;
 
-	printf("run %lld as of %s: %lld subscriptions in %lld batches, %lld outcomes, %lld newly "
-	       "held\n",
-	       (long long)run->work.run_id, instant_format(run->work.policy.as_of_us, as_of),
-	       (long long)done->claimed, (long long)done->batches, (long long)done->outcomes,
-	       (long long)done->held);
+	printf("perennial run %lld as of %s: ", (long long)run->work.run_id,
+	       instant_format(run->work.policy.as_of_us, as_of));
+	if (run->done.claimed == 0) {
+		printf(run->left.due == 0 ? "nothing was due\n" : "nothing could be done\n");
+	} else {
+		output_count(run->done.claimed, 0);
+		printf(" subscriptions, ");
+		output_count(run->done.outcomes, 0);
+		printf(" outcomes, ");
+		output_count(run->done.held, 0);
+		printf(" newly on hold\n");
+	}
 	print_totals_text(run->totals);
-	if (done->claimed == 0 && run->left.due == 0)
-		printf("nothing was due\n");
-	if (run->left.due > 0)
-		printf("%lld due subscriptions are left: %s\n", (long long)run->left.due,
-		       run->work.limit != 0
-			       ? "the limit was reached, or others hold their locks"
-			       : "others hold their locks; the next run takes them up");
-	if (run->left.held > 0)
-		printf("%lld due subscriptions are on hold\n", (long long)run->left.held);
+	print_left(run);
 }
 
 static void print_json(const struct run *run)

@@ -4,6 +4,7 @@
 #include "base/instant.h"
 
 #include <assert.h>
+#include <string.h>
 
 const char *status_name(enum status status)
 {
@@ -19,6 +20,11 @@ const char *kind_name(enum kind kind)
 						 "trial_expired" };
 
 	return name[kind];
+}
+
+bool kind_opens(enum kind kind)
+{
+	return kind == KIND_RENEWED || kind == KIND_CONVERTED;
 }
 
 bool step_opens(const struct step *step)
@@ -185,6 +191,15 @@ static const struct rule {
 	{ "trial-converts", is_trial, convert },
 	{ "renews", is_active, renew },
 };
+
+int rule_place(const char *name)
+{
+	int place = 0;
+
+	while (strcmp(rule[place].name, name) != 0)
+		place++;
+	return place;
+}
 
 struct step decide(const struct facts *facts, const struct policy *policy)
 {

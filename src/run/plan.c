@@ -4,6 +4,7 @@
 #include "db/plan_store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct plan_line *find_line(struct plan *plan, const struct step *step)
@@ -37,6 +38,8 @@ static void add_step(struct plan *plan, const struct plan_step *step, bool first
 		line->sample[line->samples] = *step;
 		line->sample[line->samples++].step.reason = NULL;
 	}
+	if (step->step.action == ACTION_HOLD)
+		plan->newly_held++;
 	if (step_is_outcome(&step->step)) {
 		line->outcomes++;
 		plan->outcomes++;
@@ -112,6 +115,16 @@ static bool count_due(struct conn *conn, const struct plan_request *request, str
 	return buckets >= 0;
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+	const struct plan_line *x = a, *y = b;
+	int order = rule_place(x->rule) - rule_place(y->rule);
+
+	if (order == 0)
+		order = (int)y->action - (int)x->action;
+	return order != 0 ? order : strcmp(x->reason, y->reason);
+}
+
 bool plan_make(struct conn *conn, const struct plan_request *request, struct plan *plan,
 	       struct error *err)
 {
@@ -125,6 +138,7 @@ bool plan_make(struct conn *conn, const struct plan_request *request, struct pla
 	     store_exponents(conn, &plan->exponents, err);
 	conn_rollback(conn);
 	totals_sort(&plan->totals);
+	qsort(plan->line, (size_t)plan->lines, sizeof(plan->line[0]), compare_lines);
 	return ok;
 }
 

@@ -1,0 +1,233 @@
+/* What holds for every subscription, over many random ones: the seed is fixed, so that a failure comes again. */
+#include "base/instant.h"
+#include "core/decide.h"
+#include "core/money.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define ROUNDS 200000
+
+static uint64_t seed = 20261123;
+
+/* 0 … below - 1 */
+static int64_t random_below(int64_t below)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (int64_t)((seed >> 11) % (uint64_t)below);
+}
+
+static bool chance(int one_in)
+{
+	return random_below(one_in) == 0;
+}
+
+static struct terms random_terms(void)
+{
+	return (struct terms){
+		.known = !chance(20),
+		.price_id = (int32_t)random_below(9) + 1,
+		.quantity = (int32_t)random_below(chance(10) ? 2147483647 : 20) + 1,
+		.unit_amount_minor = chance(5) ? 0 : random_below(chance(10) ? MONEY_MAX + 1 : 100000),
+		.currency = "EUR",
+		.interval_months = (int32_t)random_below(24) + 1,
+	};
+}
+
+static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[BOUNDARIES_MAX])
+{
+	int64_t at;
+
+	*p = (struct policy){ 8000 * INSTANT_PER_DAY + random_below(1000) * INSTANT_PER_DAY,
+			      (int)random_below(31) + 1 };
+	at = p->as_of_us + (random_below(200) - 190) * INSTANT_PER_DAY;
+	if (chance(20))
+		at = p->as_of_us;
+	*f = (struct facts){
+		.subscription_id = 1,
+		.revision = (int32_t)random_below(100),
+		.status = (enum status)random_below(4),
+		.billing_info = chance(2),
+		.catch_up_allowed = chance(2),
+		.hold_reason = chance(10) ? "dispute" : NULL,
+		.period_start_us = at - INSTANT_PER_DAY,
+		.period_end_us = at,
+		.end_local_us = at + 3600 * INSTANT_PER_SECOND,
+		.months_elapsed = (int32_t)random_below(100),
+		.in_force = random_terms(),
+		.boundary_us = boundary_us,
+		.boundaries = chance(20) ? 0 : (int)random_below(BOUNDARIES_MAX) + 1,
+	};
+	f->next = chance(3) ? random_terms() : f->in_force;
+	for (int i = 0; i < f->boundaries; i++) {
+		at += chance(50) ? -INSTANT_PER_DAY : random_below(40 * INSTANT_PER_DAY) + 1;
+		boundary_us[i] = chance(500) ? INSTANT_END_MAX + 1 : at;
+	}
+}
+
+/* The rules whose conditions hold, from a table of their own: what the contract says, not how it is coded. */
+static const char *expected_rule(const struct facts *f, const struct policy *p)
+{
+	bool far = f->boundaries >= p->max_periods && f->boundary_us[p->max_periods - 1] <= p->as_of_us;
+
+	if (f->status == STATUS_EXPIRED)
+		return "ended";
+	if (f->hold_reason != NULL)
+		return "held";
+	if (f->period_end_us > p->as_of_us)
+		return "not-due";
+	if (f->status == STATUS_PENDING_CANCELLATION)
+		return "cancelled";
+	if (f->status == STATUS_TRIALING && !f->billing_info && (!f->next.known || f->next.unit_amount_minor > 0))
+		return "trial-unbilled";
+	if (far && !f->catch_up_allowed)
+		return "too-far-behind";
+	return f->status == STATUS_TRIALING ? "trial-converts" : "renews";
+}
+
+static void every_row_meets_the_rule_of_the_contract(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX];
+	struct policy p;
+	struct facts f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		random_facts(&f, &p, boundary_us);
+		assert_string_equal(decide(&f, &p).rule, expected_rule(&f, &p));
+	}
+}
+
+/* Checks one step against the row before it; f is moved on. */
+static void check_step(const struct step *s, struct facts *f, const struct policy *p)
+{
+	assert_int_equal(s->from_status, f->status);
+	assert_int_equal(s->period_start_us, f->period_start_us);
+	assert_int_equal(s->period_end_us, f->period_end_us);
+	assert_int_equal(s->revision, f->revision + (s->action != ACTION_LEAVE));
+	assert_true(s->amount_minor >= 0 && s->amount_minor <= MONEY_MAX);
+	if (step_opens(s)) {
+		assert_true(s->next_end_us > s->period_end_us && s->next_end_us <= INSTANT_END_MAX);
+		assert_true(s->amount_minor == s->terms.unit_amount_minor * s->terms.quantity);
+		assert_memory_equal(&s->terms, &f->next, sizeof(s->terms));
+		assert_int_equal(s->to_status, STATUS_ACTIVE);
+	} else {
+		assert_int_equal(s->amount_minor, 0);
+		assert_memory_equal(&s->terms, &f->in_force, sizeof(s->terms));
+		assert_int_equal(s->to_status, s->action == ACTION_EXPIRE ? STATUS_EXPIRED : f->status);
+	}
+	facts_advance(f, s, p);
+	if (step_opens(s)) {
+		/* Periods tile: the next one starts where this one ended. */
+		assert_int_equal(f->period_start_us, s->period_end_us);
+		assert_int_equal(f->period_end_us, s->next_end_us);
+	}
+}
+
+static void steps_follow_each_other_until_the_row_is_done(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX];
+	struct step step[STEPS_MAX];
+	struct facts f, walked;
+	struct policy p;
+	int steps;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		random_facts(&f, &p, boundary_us);
+		walked = f;
+		steps = decide_all(&f, &p, step);
+		assert_in_range(steps, 1, STEPS_MAX);
+		for (int j = 0; j < steps; j++) {
+			assert_true(j == 0 || step[j].action != ACTION_LEAVE);
+			assert_true(j == steps - 1 || step_opens(&step[j]));
+			check_step(&step[j], &walked, &p);
+		}
+		assert_memory_equal(&f, &walked, sizeof(f));
+		if (step_opens(&step[steps - 1]) && f.boundaries > 0)
+			assert_string_equal(decide(&f, &p).rule, "not-due");
+		else if (!step_opens(&step[steps - 1]))
+			assert_int_equal(decide(&f, &p).action, ACTION_LEAVE);
+	}
+}
+
+static void months_are_counted_from_the_anchor(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX];
+	struct step step[STEPS_MAX];
+	struct facts f, before;
+	struct policy p;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		int opened = 0, steps;
+
+		random_facts(&f, &p, boundary_us);
+		before = f;
+		steps = decide_all(&f, &p, step);
+		for (int j = 0; j < steps; j++)
+			opened += step_opens(&step[j]);
+		if (step[0].action == ACTION_CONVERT) {
+			assert_int_equal(f.months_elapsed, opened * before.next.interval_months);
+			assert_int_equal(f.anchor_us, before.end_local_us);
+		} else {
+			assert_int_equal(f.months_elapsed,
+					 before.months_elapsed + opened * before.next.interval_months);
+			assert_int_equal(f.anchor_us, before.anchor_us);
+		}
+	}
+}
+
+static void catching_up_is_allowed_until_the_row_is_current(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX];
+	struct step step[STEPS_MAX];
+	struct policy p;
+	struct facts f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		bool allowed;
+		int steps;
+
+		random_facts(&f, &p, boundary_us);
+		allowed = f.catch_up_allowed;
+		steps = decide_all(&f, &p, step);
+		if (step_opens(&step[steps - 1]))
+			assert_int_equal(f.catch_up_allowed, allowed && f.period_end_us <= p.as_of_us);
+		else
+			assert_int_equal(f.catch_up_allowed, allowed);
+	}
+}
+
+/* An expiry needs neither price nor boundaries, and none of them can prevent it. */
+static void bad_facts_never_prevent_an_expiry(void **state)
+{
+	struct policy p = { 100, 3 };
+	struct facts f = { .status = STATUS_PENDING_CANCELLATION, .period_end_us = 100 };
+
+	(void)state;
+	assert_int_equal(decide(&f, &p).action, ACTION_EXPIRE);
+	f.status = STATUS_TRIALING;
+	assert_string_equal(decide(&f, &p).rule, "trial-unbilled");
+	f.billing_info = true;
+	assert_string_equal(decide(&f, &p).reason, "price_missing");
+	f.next.known = true;
+	assert_string_equal(decide(&f, &p).reason, "unknown_time_zone");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_meets_the_rule_of_the_contract),
+		cmocka_unit_test(steps_follow_each_other_until_the_row_is_done),
+		cmocka_unit_test(months_are_counted_from_the_anchor),
+		cmocka_unit_test(catching_up_is_allowed_until_the_row_is_current),
+		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
+	};
+
+	return cmocka_run_group_tests_name("properties", tests, NULL, NULL);
+}
