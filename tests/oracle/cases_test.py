@@ -15,6 +15,8 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import NamedTuple
 
+sys.dont_write_bytecode = True  # the checkout stays clean
+
 import harness
 from months import from_iso, iso_text, pg_text
 from rules import Subscription, as_text, bucket_of
@@ -112,7 +114,8 @@ def row_of(case, number, prices):
         months_elapsed=int(facts.get('months', 0)), period_start=start, period_end=end,
         trial_end=end if case.status == 'trialing' else None,
         cancel_requested_at=start if case.status == 'pending_cancellation' else None,
-        ended_at=end if case.status == 'expired' else None, end_reason='cancelled' if case.status == 'expired' else None,
+        ended_at=end if case.status == 'expired' else None,
+        end_reason='cancelled' if case.status == 'expired' else None,
         hold_reason=facts.get('hold'), held_at=end if 'hold' in facts else None,
         catch_up_allowed='catch-up' in facts, revision=0)
 
@@ -126,7 +129,8 @@ def by_subscription(rows):
 
 def written(database):
     """What stands in the tables, by subscription."""
-    order = {'subscription': 'subscription_id', 'outcome': 'revision', 'event': 'revision', 'notification_job': 'boundary'}
+    order = {'subscription': 'subscription_id', 'outcome': 'revision', 'event': 'revision',
+             'notification_job': 'boundary'}
     return {table: by_subscription(database.rows(f'SELECT * FROM perennial.{table} ORDER BY {column}'))
             for table, column in order.items()}
 

@@ -45,7 +45,8 @@ class Generator:
         # Sequential ids, and ids that begin with a time as some generators make them.
         self.accounts = [n + 1 if n % 3 else (1 << 55) + n * 7919 * 65537 for n in range(accounts)]
         self.prices = make_prices()
-        self.jumps = {zone: transitions(zone, as_of - timedelta(days=420), as_of + timedelta(days=10)) for zone in ZONES}
+        first, last = as_of - timedelta(days=420), as_of + timedelta(days=10)
+        self.jumps = {zone: transitions(zone, first, last) for zone in ZONES}
         self.last_id = 1000
 
     def chance(self, probability):
@@ -60,10 +61,11 @@ class Generator:
         """A wall time in a month: often its last day, often midnight, now and then to the microsecond."""
         year, month = divmod(month_index, 12)
         last = calendar.monthrange(year, month + 1)[1]
-        day = self.random.choice([last, last, min(30, last), self.random.randint(1, last), self.random.randint(1, last)])
-        clock = self.random.choice([(0, 0, 0, 0), (0, 0, 0, 0), (0, 30, 0, 0), (1, 30, 0, 0), (2, 0, 0, 0), (2, 30, 0, 0),
-                                    (self.random.randint(0, 23), self.random.randint(0, 59), self.random.randint(0, 59), 0),
-                                    (23, 59, 59, self.random.randint(0, 999999))])
+        any_day = self.random.randint(1, last)
+        day = self.random.choice([last, last, min(30, last), any_day, any_day])
+        any_time = self.random.randint(0, 23), self.random.randint(0, 59), self.random.randint(0, 59), 0
+        clock = self.random.choice([(0, 0, 0, 0), (0, 0, 0, 0), (0, 30, 0, 0), (1, 30, 0, 0), (2, 0, 0, 0),
+                                    (2, 30, 0, 0), any_time, (23, 59, 59, self.random.randint(0, 999999))])
         return datetime(year, month + 1, day, *clock)
 
     def pick_boundary(self, zone, interval):
@@ -83,7 +85,9 @@ class Generator:
             elapsed = now - (anchor.year * 12 + 1) - age
             if elapsed >= 0:
                 return anchor, elapsed, behind
-        elapsed = interval * self.random.randint(0, 60 // interval + 1) if self.chance(0.9) else self.random.randint(0, 50)
+        elapsed = interval * self.random.randint(0, 60 // interval + 1)
+        if self.chance(0.1):
+            elapsed = self.random.randint(0, 50)  # as after a change of interval
         return self.pick_anchor(now - age - elapsed), elapsed, behind
 
     def pick_jump(self, zone, interval):
@@ -173,14 +177,15 @@ class Generator:
         """Rows just on one side of a limit or the other, which chance would miss."""
         moment, tick = self.as_of, timedelta(microseconds=1)
         monthly = next(i for i, p in self.prices.items() if p.interval == 1 and p.unit_amount > 0)
-        base = replace(self.sound(), status='active', price_id=monthly, next_price_id=None, quantity=1, next_quantity=None,
-                       time_zone='UTC', trial_end=None, cancel_requested_at=None, ended_at=None, end_reason=None,
+        base = replace(self.sound(), status='active', price_id=monthly, next_price_id=None, quantity=1,
+                       next_quantity=None, time_zone='UTC', trial_end=None, cancel_requested_at=None, ended_at=None, end_reason=None,
                        catch_up_allowed=False, billing_info_at=None)
 
         def monthly_row(end, **changes):
             self.last_id += 1
             facts = {'anchor': add_months(end, -1), 'months_elapsed': 1, **changes}
-            return replace(base, subscription_id=self.last_id, period_start=add_months(end, -1), period_end=end, **facts)
+            return replace(base, subscription_id=self.last_id, period_start=add_months(end, -1), period_end=end,
+                           **facts)
 
         return [monthly_row(moment), monthly_row(moment - tick), monthly_row(moment + tick),
                 monthly_row(add_months(moment, -3)), monthly_row(add_months(moment, -3) + tick),

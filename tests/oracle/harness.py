@@ -47,7 +47,8 @@ class Tap:
                 notes.append(f'unexpected {k}: {have[k]}')
             elif want[k] != have[k]:
                 columns = [c for c in want[k] if want[k][c] != have[k].get(c)]
-                notes.append(f'{k}: ' + '; '.join(f'{c} should be {want[k][c]!r}, is {have[k].get(c)!r}' for c in columns))
+                notes.append(f'{k}: ' + '; '.join(
+                    f'{c} should be {want[k][c]!r}, is {have[k].get(c)!r}' for c in columns))
         if not self.ok(not notes, f'{name} ({len(expected)} rows)'):
             for line in notes[:shown]:
                 self.note(line)

@@ -8,8 +8,11 @@ import json
 import os
 import random
 import re
+import sys
 from collections import Counter
 from datetime import datetime
+
+sys.dont_write_bytecode = True  # the checkout stays clean
 
 import harness
 from generate import LOST_ZONE, make_case
@@ -20,7 +23,8 @@ MAX_PERIODS = 3
 SEED = int(os.environ.get('PERENNIAL_SEED', '20240420'))
 
 STEP = ['subscription_id', 'account_id', 'revision', 'kind', 'rule', 'from_status', 'to_status', 'period_start',
-        'period_end', 'next_period_start', 'next_period_end', 'price_id', 'quantity', 'unit_amount', 'amount', 'currency']
+        'period_end', 'next_period_start', 'next_period_end', 'price_id', 'quantity', 'unit_amount', 'amount',
+        'currency']
 KEYS = {'perennial.subscription': 'bucket, subscription_id', 'perennial.outcome': 'bucket, outcome_id',
         'perennial.event': 'bucket, event_id', 'perennial.notification_job': 'bucket, job_id'}
 
@@ -69,7 +73,8 @@ def load(database, case):
 
 def whole(database):
     """Every column of the tables that a second run must not touch."""
-    return {table: database.psql(f'COPY (SELECT * FROM {table} ORDER BY {key}) TO STDOUT;') for table, key in KEYS.items()}
+    return {table: database.psql(f'COPY (SELECT * FROM {table} ORDER BY {key}) TO STDOUT;')
+            for table, key in KEYS.items()}
 
 
 def check_calendar(tap, database, case):
@@ -180,7 +185,8 @@ def main():
          [[], ['--batch-size', '7'], ['--batch-size', '1000'], ['--limit', '97']]),
         # Samoa left out a whole day two weeks earlier.
         (make_case('new year 2012', dice, datetime(2012, 1, 15), 500, 80),
-         [[], ['--batch-size', '1'], ['--batch-size', '7'], ['--batch-size', '1000'], ['--limit', '97', '--batch-size', '10']]),
+         [[], ['--batch-size', '1'], ['--batch-size', '7'], ['--batch-size', '1000'],
+          ['--limit', '97', '--batch-size', '10']]),
         (make_case('the far end', dice, datetime(2999, 10, 20, 12), 300, 60), [[]])]
     for case, modes in cases:
         expected = expect(case)

@@ -108,6 +108,7 @@ static void check_step(const struct step *s, struct facts *f, const struct polic
 	assert_int_equal(s->period_start_us, f->period_start_us);
 	assert_int_equal(s->period_end_us, f->period_end_us);
 	assert_int_equal(s->revision, f->revision + (s->action != ACTION_LEAVE));
+	assert_int_equal(step_is_outcome(s), s->action != ACTION_LEAVE && s->action != ACTION_HOLD);
 	assert_true(s->amount_minor >= 0 && s->amount_minor <= MONEY_MAX);
 	if (step_opens(s)) {
 		assert_true(s->next_end_us > s->period_end_us && s->next_end_us <= INSTANT_END_MAX);
@@ -219,6 +220,25 @@ static void bad_facts_never_prevent_an_expiry(void **state)
 	assert_string_equal(decide(&f, &p).reason, "unknown_time_zone");
 }
 
+static void rules_stand_in_the_order_of_the_contract(void **state)
+{
+	static const char *const name[] = { "ended", "held", "not-due", "cancelled",
+					    "trial-unbilled", "too-far-behind", "trial-converts", "renews" };
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(rule_place(name[i]), i);
+}
+
+static void only_renewals_and_conversions_open_a_period(void **state)
+{
+	(void)state;
+	assert_true(kind_opens(KIND_RENEWED));
+	assert_true(kind_opens(KIND_CONVERTED));
+	assert_false(kind_opens(KIND_EXPIRED));
+	assert_false(kind_opens(KIND_TRIAL_EXPIRED));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +247,8 @@ int main(void)
 		cmocka_unit_test(months_are_counted_from_the_anchor),
 		cmocka_unit_test(catching_up_is_allowed_until_the_row_is_current),
 		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
+		cmocka_unit_test(rules_stand_in_the_order_of_the_contract),
+		cmocka_unit_test(only_renewals_and_conversions_open_a_period),
 	};
 
 	return cmocka_run_group_tests_name("properties", tests, NULL, NULL);
