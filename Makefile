@@ -49,7 +49,7 @@ ifneq ($(V),1)
 .SILENT:
 endif
 
-.PHONY: all install uninstall unit tests check demo clean
+.PHONY: all install uninstall unit tests check demo clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -59,12 +59,20 @@ $(B)/perennial: $(objects)
 	echo "LD $@"
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/obj/%.o: src/%.c $(B)/gen/db/query_id.h Makefile
+# Other flags rebuild what was built with these.
+flags := $(CC) $(CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
+$(B)/flags: FORCE
+	mkdir -p $(@D)
+	echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' > $@
+
+FORCE:
+
+$(B)/obj/%.o: src/%.c $(B)/gen/db/query_id.h $(B)/flags
 	echo "CC $<"
 	mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/gen/db/query_id.h Makefile
+$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/gen/db/query_id.h $(B)/flags
 	echo "CC $<"
 	mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -81,7 +89,7 @@ $(B)/gen/migration.c: $(schema) sql/schema sql/embed.awk
 	mkdir -p $(@D)
 	$(AWK) -v part=migrations -f sql/embed.awk $(schema) > $@
 
-$(B)/tests/%: tests/unit/%.c $(library) Makefile
+$(B)/tests/%: tests/unit/%.c $(library) $(B)/flags
 	echo "CC $<"
 	mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(library) $(LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
@@ -89,7 +97,7 @@ $(B)/tests/%: tests/unit/%.c $(library) Makefile
 -include $(wildcard $(B)/obj/*/*.d $(B)/tests/*.d)
 
 # The units of systemd name the program and the configuration by their full paths.
-$(B)/systemd/%: systemd/% Makefile
+$(B)/systemd/%: systemd/% FORCE
 	mkdir -p $(@D)
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
@@ -97,13 +105,17 @@ install: $(B)/perennial $(units)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/perennial
 	$(INSTALL) -m 755 $(B)/perennial $(DESTDIR)$(bindir)/perennial
 	$(INSTALL) -m 644 $(units) $(DESTDIR)$(unitdir)
+	$(INSTALL) -d $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5
+	$(INSTALL) -m 644 src/perennial.8 $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -m 644 conf/perennial.conf.5 $(DESTDIR)$(mandir)/man5
 	# A configuration that is there belongs to whoever wrote it.
 	test -e $(DESTDIR)$(sysconfdir)/perennial/perennial.conf || \
 		$(INSTALL) -m 644 conf/perennial.conf $(DESTDIR)$(sysconfdir)/perennial/perennial.conf
 
 # The configuration stays.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/perennial $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(units)))
+	rm -f $(DESTDIR)$(bindir)/perennial $(DESTDIR)$(mandir)/man8/perennial.8 \
+		$(DESTDIR)$(mandir)/man5/perennial.conf.5 $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(units)))
 
 # The tests without a database.
 unit: $(unit)

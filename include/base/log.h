@@ -9,8 +9,6 @@
 
 #include <syslog.h>
 
-#define LOG_QUOTED_SIZE 2100
-
 /* Opens the log.  facility and level are syslog's; less urgent events than level are dropped. */
 void log_open(int facility, int level);
 
@@ -18,8 +16,8 @@ void log_open(int facility, int level);
  * of a run, LOG_INFO, LOG_DEBUG one for each batch. */
 void log_event(int level, const char *event, const char *format, ...) PRINTF(3, 4);
 
-/* Writes text as a quoted value, for what may hold spaces.  Returns buffer. */
-const char *log_quote(const char *text, char buffer[LOG_QUOTED_SIZE]);
+/* Logs what ended the program, to syslog only: the person at a terminal is told in plain words. */
+void log_failure(const struct error *err);
 
 /* Whether stderr is the systemd journal, which gets every line through syslog already. */
 bool log_stderr_is_journal(void);

@@ -39,7 +39,7 @@ $$;
 
 GRANT USAGE ON SCHEMA perennial TO perennial_batch, perennial_operator, perennial_app, perennial_reader;
 
--- One row for each migration that was applied; the program compares the highest with its own.
+-- One row for each migration, which writes it itself; the program compares the highest with its own.
 CREATE TABLE perennial.schema_version (
 	version     int PRIMARY KEY,
 	name        text NOT NULL,
@@ -70,3 +70,5 @@ GRANT EXECUTE ON FUNCTION perennial.bucket_of(bigint), perennial.boundary(timest
 CREATE TABLE perennial.time_zone (
 	name text PRIMARY KEY
 );
+
+INSERT INTO perennial.schema_version (version, name) VALUES (1, 'base');

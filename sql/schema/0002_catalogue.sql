@@ -35,3 +35,5 @@ CREATE TABLE perennial.price (
 	unit_amount      bigint NOT NULL CHECK (unit_amount BETWEEN 0 AND 1000000000000000),
 	interval_months  smallint NOT NULL CHECK (interval_months BETWEEN 1 AND 120)
 );
+
+INSERT INTO perennial.schema_version (version, name) VALUES (2, 'catalogue');

@@ -63,3 +63,5 @@ CREATE INDEX subscription_due ON perennial.subscription (bucket, period_end, sub
 -- Finds what is held; few rows.
 CREATE INDEX subscription_held ON perennial.subscription (bucket, period_end, subscription_id)
 	WHERE status <> 'expired' AND hold_reason IS NOT NULL;
+
+INSERT INTO perennial.schema_version (version, name) VALUES (3, 'subscription');

@@ -98,3 +98,5 @@ CREATE VIEW perennial.billed AS
 	       price_id, quantity, unit_amount, amount, currency, run_id
 	FROM perennial.event
 	WHERE amount IS NOT NULL;
+
+INSERT INTO perennial.schema_version (version, name) VALUES (4, 'history');

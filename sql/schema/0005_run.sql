@@ -60,3 +60,5 @@ CREATE VIEW perennial.run_state AS
 		SELECT greatest(r.started_at, r.finished_at, (
 			SELECT max(b.committed_at) FROM perennial.batch b WHERE b.run_id = r.run_id AND r.finished_at IS NULL)) AS last_sign_at
 	) life;
+
+INSERT INTO perennial.schema_version (version, name) VALUES (5, 'run');

@@ -19,3 +19,5 @@ GRANT SELECT ON perennial.schema_version, perennial.time_zone, perennial.currenc
 	perennial.billed, perennial.run_total, perennial.run_state
 	TO perennial_reader;
 GRANT SELECT (bucket, account_id, kind, locale) ON perennial.account TO perennial_reader;
+
+INSERT INTO perennial.schema_version (version, name) VALUES (6, 'grants');

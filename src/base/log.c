@@ -39,19 +39,30 @@ void log_event(int level, const char *event, const char *format, ...)
 		fprintf(stderr, "event=%s %s\n", event, values);
 }
 
-const char *log_quote(const char *text, char buffer[LOG_QUOTED_SIZE])
+/* Writes text as a quoted value.  Returns buffer. */
+static const char *quote(const char *text, char *buffer, size_t size)
 {
-	int n = 0;
+	size_t n = 0;
 
 	buffer[n++] = '"';
-	for (; *text != '\0' && n < LOG_QUOTED_SIZE - 4; text++) {
+	for (; *text != '\0' && n < size - 3; text++) {
 		if (*text == '"' || *text == '\\')
 			buffer[n++] = '\\';
 		buffer[n++] = *text;
 	}
 	buffer[n++] = '"';
 	buffer[n] = '\0';
+	drop_controls(buffer);
 	return buffer;
+}
+
+void log_failure(const struct error *err)
+{
+	char message[2 * sizeof(err->message) + 3], hint[2 * sizeof(err->hint) + 3];
+
+	syslog(LOG_ERR, "event=failed exit=%d sqlstate=%s error=%s hint=%s", (int)err->code,
+	       err->sqlstate[0] != '\0' ? err->sqlstate : "none",
+	       quote(err->message, message, sizeof(message)), quote(err->hint, hint, sizeof(hint)));
 }
 
 bool log_stderr_is_journal(void)

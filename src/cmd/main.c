@@ -32,16 +32,16 @@ static void print_usage(void)
 	       "Renews, converts and expires subscriptions kept in PostgreSQL.\n\n"
 	       "commands\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-22s %s\n", command[i]->name, command[i]->summary);
+		printf("  %-24s %s\n", command[i]->name, command[i]->summary);
 	printf("\noptions\n"
-	       "  %-22s configuration file (default " SYSCONFDIR
+	       "  %-24s configuration file (default " SYSCONFDIR
 	       "/perennial/perennial.conf, if it exists)\n"
-	       "  %-22s connection string (default: the configuration's, then libpq's "
+	       "  %-24s connection string (default: the configuration's, then libpq's "
 	       "environment)\n"
-	       "  %-22s log each batch\n"
-	       "  %-22s log warnings and errors only\n"
-	       "  %-22s this text; after a command, the command's\n"
-	       "  %-22s version of the program\n",
+	       "  %-24s log each batch\n"
+	       "  %-24s log warnings and errors only\n"
+	       "  %-24s this text; after a command, the command's\n"
+	       "  %-24s version of the program\n",
 	       "-c, --config FILE", "-d, --database CONNINFO", "-v, --verbose", "-q, --quiet",
 	       "-h, --help", "-V, --version");
 }
@@ -145,21 +145,20 @@ static enum exit_code parse_and_run(int argc, char **argv, struct context *conte
 	return output_finish(err) ? EXIT_DONE : err->code;
 }
 
+/* Wrong usage is a matter between the program and whoever typed it; anything else is logged too. */
 static void print_error(const struct error *err)
 {
-	char quoted[LOG_QUOTED_SIZE];
-
 	if (err->code != EXIT_USAGE)
-		log_event(LOG_ERR, "failed", "exit=%d sqlstate=%s error=%s", (int)err->code,
-			  err->sqlstate, log_quote(err->message, quoted));
-	if (log_stderr_is_journal())
+		log_failure(err);
+	if (err->code != EXIT_USAGE && log_stderr_is_journal())
 		return;
 	fprintf(stderr, "perennial: %s\n", err->message);
 	if (err->hint[0] != '\0')
 		fprintf(stderr, "hint: %s\n", err->hint);
 	else if (err->code == EXIT_USAGE)
-		fprintf(stderr, "hint: perennial --help lists the commands, perennial COMMAND "
-				"--help their options\n");
+		fprintf(stderr,
+			"hint: perennial --help lists the commands, perennial COMMAND --help "
+			"their options\n");
 }
 
 int main(int argc, char **argv)

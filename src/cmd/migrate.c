@@ -20,10 +20,8 @@ static void print_script(void)
 {
 	printf("\\set ON_ERROR_STOP on\n");
 	for (int i = 0; i < migration_count; i++)
-		printf("\n%s;\n%s;\n\n%s\nINSERT INTO perennial.schema_version (version, name) "
-		       "VALUES (%d, '%s');\n%s;\n",
-		       queries[QUERY_BEGIN_MIGRATION].text, queries[QUERY_LOCK_SCHEMA].text,
-		       migrations[i].text, migrations[i].version, migrations[i].name,
+		printf("\n%s;\n%s;\n\n%s\n%s;\n", queries[QUERY_BEGIN_MIGRATION].text,
+		       queries[QUERY_LOCK_SCHEMA].text, migrations[i].text,
 		       queries[QUERY_COMMIT].text);
 	printf("\n%s;\n", queries[QUERY_ADD_TIME_ZONES].text);
 }

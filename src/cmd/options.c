@@ -191,7 +191,7 @@ void options_print(const enum option_id *option, unsigned formats)
 		snprintf(left, sizeof(left), "--%s%s%s", row->name,
 			 row->argument != NULL ? " " : "",
 			 row->argument != NULL ? row->argument : "");
-		printf("  %-22s %s\n", left, help);
+		printf("  %-24s %s\n", left, help);
 	}
-	printf("  %-22s %s\n", "-h, --help", "this text");
+	printf("  %-24s %s\n", "-h, --help", "this text");
 }

@@ -102,8 +102,8 @@ static void finish_failed(struct conn *conn, struct run *run, const struct error
 
 	run->code = err->code;
 	conn_rollback(conn);
-	if (store_finish_run(conn, run->work.run_id, result_of(run->code), run->code, &ignored))
-		run->left.due = 0;
+	if (!store_finish_run(conn, run->work.run_id, result_of(run->code), run->code, &ignored))
+		log_event(LOG_WARNING, "run_not_closed", "run=%lld", (long long)run->work.run_id);
 	log_finish(run);
 }
 

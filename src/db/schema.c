@@ -44,16 +44,15 @@ static bool installed_version(struct conn *conn, int *version, struct error *err
 	return ok;
 }
 
-static bool record(struct conn *conn, const struct migration *m, struct error *err)
+/* A migration ends with the row that says it was applied. */
+static bool apply(struct conn *conn, const struct migration *m, struct error *err)
 {
-	struct params params = { 0 };
-	bool ok;
+	int version;
 
-	params_int4(&params, m->version);
-	params_text(&params, m->name);
-	ok = conn_execute(conn, QUERY_RECORD_VERSION, &params, err);
-	params_release(&params);
-	return ok;
+	if (!conn_script(conn, m->text, err) || !installed_version(conn, &version, err))
+		return false;
+	return version == m->version ||
+	       fail(err, EXIT_INTERNAL, "migration %d recorded version %d", m->version, version);
 }
 
 /* Applies the first migration that is missing.  *version is what was found, under the lock. */
@@ -66,8 +65,7 @@ static bool migrate_one(struct conn *conn, int *version, struct error *err)
 	if (ok && *version > schema_version())
 		ok = schema_is_current(*version, err);
 	else if (ok && *version < schema_version())
-		ok = conn_script(conn, migrations[*version].text, err) &&
-		     record(conn, &migrations[*version], err);
+		ok = apply(conn, &migrations[*version], err);
 	else if (ok)
 		ok = conn_execute(conn, QUERY_ADD_TIME_ZONES, NULL, err);
 	ok = ok && conn_commit(conn, err);

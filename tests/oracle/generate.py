@@ -178,7 +178,8 @@ class Generator:
         moment, tick = self.as_of, timedelta(microseconds=1)
         monthly = next(i for i, p in self.prices.items() if p.interval == 1 and p.unit_amount > 0)
         base = replace(self.sound(), status='active', price_id=monthly, next_price_id=None, quantity=1,
-                       next_quantity=None, time_zone='UTC', trial_end=None, cancel_requested_at=None, ended_at=None, end_reason=None,
+                       next_quantity=None, time_zone='UTC', trial_end=None, cancel_requested_at=None,
+                       ended_at=None, end_reason=None,
                        catch_up_allowed=False, billing_info_at=None)
 
         def monthly_row(end, **changes):

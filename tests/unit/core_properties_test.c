@@ -125,6 +125,7 @@ static void check_step(const struct step *s, struct facts *f, const struct polic
 		/* Periods tile: the next one starts where this one ended. */
 		assert_int_equal(f->period_start_us, s->period_end_us);
 		assert_int_equal(f->period_end_us, s->next_end_us);
+		assert_memory_equal(&f->in_force, &s->terms, sizeof(s->terms));
 	}
 }
 
