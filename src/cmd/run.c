@@ -229,6 +229,11 @@ static enum exit_code run_main(struct context *context, struct error *err)
 	struct conn *conn;
 	bool ok;
 
+	if (context->options.dry_run && context->options.limit != 0) {
+		fail(err, EXIT_USAGE,
+		     "--dry-run shows all that is due; --limit does not go with it");
+		return err->code;
+	}
 	if (context->options.dry_run)
 		return plan_command(context, err);
 	conn = session_open(context, context->options.allow_future, &server, err);

@@ -56,6 +56,8 @@ static bool check_conninfo(const char *conninfo, struct error *err)
 	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
 	bool ok = options != NULL;
 
+	if (message != NULL)
+		message[strcspn(message, "\n")] = '\0';
 	if (!ok)
 		fail(err, EXIT_CONFIG, "the connection string is not valid: %s",
 		     message != NULL ? message : "out of memory");

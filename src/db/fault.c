@@ -98,22 +98,35 @@ static void drop_locations(char *text)
 	}
 }
 
+/* Which fault it was, and what to do about it. */
+static void classify_login(const PGconn *pg, struct error *err)
+{
+	if (in_class(err->sqlstate, "28") || PQconnectionNeedsPassword(pg)) {
+		err->code = EXIT_ACCESS;
+		fail_hint(err,
+			  "the user comes from the connection string, the password from libpq's "
+			  "service file, passfile or PGPASSWORD");
+	} else if (strcmp(err->sqlstate, "42501") == 0) {
+		err->code = EXIT_ACCESS;
+	} else if (strcmp(err->sqlstate, "3D000") == 0) {
+		err->code = EXIT_CONFIG;
+	} else if (strstr(err->message, "definition of service") != NULL) {
+		err->code = EXIT_CONFIG;
+		fail_hint(err, "services are defined in ~/.pg_service.conf or in PGSERVICEFILE");
+	} else if (err->sqlstate[0] == '\0') {
+		fail_hint(
+			err,
+			"where to connect comes from -d, the configuration's database.connection, "
+			"or libpq's environment (PGHOST, PGSERVICE, …)");
+	}
+}
+
 bool fault_of_login(const PGconn *pg, struct error *err)
 {
 	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
 	take_sqlstate(err);
 	drop_locations(err->message);
 	chomp(err->message);
-	if (in_class(err->sqlstate, "28") || strcmp(err->sqlstate, "42501") == 0 ||
-	    PQconnectionNeedsPassword(pg))
-		err->code = EXIT_ACCESS;
-	else if (strcmp(err->sqlstate, "3D000") == 0 ||
-		 strstr(err->message, "definition of service") != NULL)
-		err->code = EXIT_CONFIG;
-	else if (err->sqlstate[0] == '\0')
-		fail_hint(
-			err,
-			"is the server running? the connection comes from -d, the configuration's "
-			"database.connection, or libpq's environment (PGHOST, PGSERVICE, …)");
+	classify_login(pg, err);
 	return false;
 }
