@@ -1,4 +1,4 @@
-# perennial: make, make check, make demo, make install.  BUILD=release|asan|tsan|cov chooses build/<mode>/.
+# perennial: make, make check, make demo, make install.  BUILD=release|clang|asan|tsan|cov chooses build/<mode>/.
 
 BUILD      ?= release
 B          := build/$(BUILD)
@@ -22,7 +22,8 @@ OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan    := -O1 -g -fsanitize=thread
 OPT_cov     := -O0 -g --coverage
-OPT         := $(or $(OPT_$(BUILD)),$(OPT_release))
+OPT_clang   := $(OPT_release)
+OPT         := $(or $(OPT_$(BUILD)),$(error BUILD is release, clang, asan, tsan or cov, not $(BUILD)))
 
 CFLAGS   ?=
 LDFLAGS  ?=
@@ -41,8 +42,8 @@ schema    := $(sort $(wildcard sql/schema/*.sql))
 generated := $(B)/gen/query.c $(B)/gen/migration.c
 objects   := $(sources:src/%.c=$(B)/obj/%.o) $(generated:$(B)/gen/%.c=$(B)/obj/gen/%.o)
 library   := $(filter-out $(B)/obj/cmd/main.o,$(objects))
-units     := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*)))
-unit      := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*_test.c)))
+services  := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*)))
+unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*_test.c)))
 
 # make V=1 shows the commands.
 ifneq ($(V),1)
@@ -60,7 +61,7 @@ $(B)/perennial: $(objects)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # Other flags rebuild what was built with these.
-flags := $(CC) $(CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
+flags := $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(B)/flags: FORCE
 	mkdir -p $(@D)
 	echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' > $@
@@ -81,7 +82,7 @@ $(B)/gen/db/query_id.h: $(queries) sql/query sql/embed.awk
 	mkdir -p $(@D)
 	$(AWK) -v part=header -f sql/embed.awk $(queries) > $@
 
-$(B)/gen/query.c: $(queries) sql/query sql/query/facts.inc sql/embed.awk
+$(B)/gen/query.c: $(queries) sql/query $(wildcard sql/query/*.inc) sql/embed.awk
 	mkdir -p $(@D)
 	$(AWK) -v part=queries -f sql/embed.awk $(queries) > $@
 
@@ -101,10 +102,10 @@ $(B)/systemd/%: systemd/% FORCE
 	mkdir -p $(@D)
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
-install: $(B)/perennial $(units)
+install: $(B)/perennial $(services)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/perennial
 	$(INSTALL) -m 755 $(B)/perennial $(DESTDIR)$(bindir)/perennial
-	$(INSTALL) -m 644 $(units) $(DESTDIR)$(unitdir)
+	$(INSTALL) -m 644 $(services) $(DESTDIR)$(unitdir)
 	$(INSTALL) -d $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5
 	$(INSTALL) -m 644 src/perennial.8 $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -m 644 conf/perennial.conf.5 $(DESTDIR)$(mandir)/man5
@@ -115,11 +116,11 @@ install: $(B)/perennial $(units)
 # The configuration stays.
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/perennial $(DESTDIR)$(mandir)/man8/perennial.8 \
-		$(DESTDIR)$(mandir)/man5/perennial.conf.5 $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(units)))
+		$(DESTDIR)$(mandir)/man5/perennial.conf.5 $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(services)))
 
 # The tests without a database.
-unit: $(unit)
-	prove --exec tests/run $(unit)
+unit: $(unit_tests)
+	prove --exec tests/run $(unit_tests)
 
 # Every test, with warnings as errors.  What is missing on the machine is installed first, or named.
 check:
@@ -127,7 +128,7 @@ check:
 	$(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=-Werror all tests
 	tests/check $(B)
 
-tests: $(unit)
+tests: $(unit_tests)
 
 # The whole job on a throw-away server.
 demo:

@@ -20,10 +20,15 @@ function embed(line) {
 		body = body quote(line)
 }
 
-function include(name,    path, line) {
+function include(name,    path, line, got) {
 	path = folder "/" name ".inc"
-	while ((getline line < path) > 0)
+	while ((got = (getline line < path)) > 0)
 		embed(line)
+	if (got < 0) {
+		print FILENAME ": there is no " path > "/dev/stderr"
+		failed = 1
+		exit 1
+	}
 	close(path)
 }
 
@@ -68,6 +73,8 @@ FNR == 1 {
 { embed($0) }
 
 END {
+	if (failed)
+		exit 1
 	finish()
 	if (part == "header")
 		print "\tQUERIES,\n};\n\n#endif"

@@ -5,7 +5,7 @@
 #include "cmd/config.h"
 #include "cmd/options.h"
 #include "db/conn.h"
-#include "db/run_store.h"
+#include "db/server.h"
 
 /* What a command is given. */
 struct context {
@@ -20,9 +20,9 @@ struct command {
 	const char *summary;
 	const enum option_id *option; /* ends with OPTION_END */
 	unsigned formats;             /* bits, 1 << FORMAT_… */
-	/* Does it.  EXIT_DONE or another code of success; after a failure *err says what and the
-	 * code is its. */
-	enum exit_code (*run)(struct context *context, struct error *err);
+	/* Does it.  True, and *code is the exit code; or false, and the exit code is the error's.
+	 */
+	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };
 
 extern const struct command command_run;
@@ -35,6 +35,6 @@ struct conn *session_open(const struct context *context, bool allow_future, stru
 			  struct error *err) OWNED_BY(conn_close);
 
 /* The plan command on its own options, for run --dry-run too. */
-enum exit_code plan_command(struct context *context, struct error *err);
+bool plan_main(struct context *context, enum exit_code *code, struct error *err) MUST_CHECK;
 
 #endif

@@ -48,6 +48,10 @@ struct options {
 bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
 		   struct options *options, bool *help, struct error *err) MUST_CHECK;
 
+/* What getopt found wrong: an unknown option ('?') of the command, or of the program (NULL), or one
+ * without its value (':').  Always false. */
+bool option_fault(int found, char **argv, const char *command, struct error *err);
+
 /* Prints a line for each option to stdout. */
 void options_print(const enum option_id *option, unsigned formats);
 

@@ -2,6 +2,7 @@
 #ifndef CMD_PLAN_VIEW_H
 #define CMD_PLAN_VIEW_H
 
+#include "db/server.h"
 #include "run/plan.h"
 
 /* What the plan is about, beside its numbers. */

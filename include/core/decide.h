@@ -11,17 +11,14 @@
 
 #include "core/facts.h"
 
-#include <stddef.h>
-
 /* One step for each boundary, and one that says why there is no further. */
 #define STEPS_MAX (BOUNDARIES_MAX + 1)
 
 enum action {
-	ACTION_LEAVE,   /* nothing; reason says why where the row was due */
-	ACTION_HOLD,    /* the row waits for a person; reason says why */
-	ACTION_EXPIRE,  /* the subscription ends; reason is its end_reason */
-	ACTION_CONVERT, /* the first paid period opens */
-	ACTION_RENEW,   /* the next period opens */
+	ACTION_LEAVE, /* nothing changes; reason is the hold's, if it is one */
+	ACTION_HOLD,  /* the row waits for a person; reason says why */
+	ACTION_CLOSE, /* the period closes, which is an outcome; reason is the end_reason of an end
+		       */
 };
 
 enum kind {
@@ -44,27 +41,35 @@ struct policy {
 };
 
 struct step {
-	const char *rule;
+	const struct rule *rule;
 	enum action action;
-	enum kind kind;     /* of ACTION_EXPIRE, _CONVERT and _RENEW */
+	enum kind kind;     /* of ACTION_CLOSE */
 	const char *reason; /* NULL or a code; a hold_reason is borrowed from the facts */
 	int32_t revision;   /* after the step */
 	enum status from_status;
 	enum status to_status;
 	int64_t period_start_us; /* the period that closes; the current one when nothing changes */
 	int64_t period_end_us;
-	int64_t next_end_us;  /* of the period that opens at period_end; _CONVERT and _RENEW */
+	int64_t next_end_us;  /* of the period that opens at period_end, where one does */
 	struct terms terms;   /* of the period that opens, otherwise those in force */
 	int64_t amount_minor; /* 0 unless a period opens */
 };
 
-/* Where a rule stands in their order, from 0 on. */
-int rule_place(const char *rule);
+struct rule {
+	const char *name;
+	const char *meaning; /* what it does, in a few words for a person */
+	bool (*matches)(const struct facts *facts, const struct policy *policy);
+	struct step (*act)(const struct facts *facts);
+};
 
-/* Whether the step closes a period, and so is an outcome. */
-bool step_is_outcome(const struct step *step);
+/* The rules in their order. */
+#define RULES 8
+extern const struct rule rules[RULES];
 
-/* Whether the step opens a period. */
+/* Whether the step is an outcome. */
+bool step_closes(const struct step *step);
+
+/* Whether the step opens a period after the one it closes. */
 bool step_opens(const struct step *step);
 
 /* The one step that the rules take from these facts. */

@@ -28,7 +28,6 @@ struct terms {
 	int32_t quantity;
 	int64_t unit_amount_minor;
 	char currency[4]; /* ISO 4217; XXX when not known */
-	int32_t interval_months;
 };
 
 struct facts {
@@ -42,12 +41,13 @@ struct facts {
 
 	int64_t period_start_us;
 	int64_t period_end_us;
-	int32_t months_elapsed; /* the k of period_end */
+	int32_t months_elapsed; /* from the anchor to period_end */
 	int64_t anchor_us;      /* local time, counted as if it were UTC */
-	int64_t end_local_us;   /* period_end as local time: the anchor after a conversion */
+	int64_t end_local_us;   /* of a trial: period_end as local time, the anchor to be */
 
 	struct terms in_force;
-	struct terms next; /* from the next boundary on: the scheduled change, or the same */
+	struct terms next;       /* from the next boundary on: the scheduled change, or the same */
+	int32_t interval_months; /* of next */
 
 	/* The ends of the next periods, oldest first, up to the first after as_of.  None: the
 	 * server could not compute them, because the zone or the price's interval is unknown.

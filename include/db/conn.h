@@ -14,11 +14,15 @@ struct conn;
 
 void conn_close(struct conn *conn);
 
+/* Call once, before the first connection and any thread: a host that is silent is given up after 10
+ * s, unless connect_timeout says otherwise. */
+void conn_defaults(void);
+
 /* Opens a connection: conninfo as libpq takes it, empty for its environment alone.  Refused by the
  * server is EXIT_ACCESS, a database or service that does not exist EXIT_CONFIG, no server
- * EXIT_NO_SERVER.  With prepared a statement is prepared at its first use; a pool in transaction
+ * EXIT_NO_SERVER.  With prepares, a statement is prepared at its first use; a pool in transaction
  * mode may not allow it. */
-struct conn *conn_open(const char *conninfo, bool prepared, struct error *err) OWNED_BY(conn_close);
+struct conn *conn_open(const char *conninfo, bool prepares, struct error *err) OWNED_BY(conn_close);
 
 /* One statement of an exchange, and its answer: the caller's, NULL after a failure. */
 struct call {

@@ -6,15 +6,17 @@
 
 #include <libpq-fe.h>
 
-/* The exit code for an SQLSTATE in a running session; empty means the connection was lost. */
-enum exit_code fault_code(const char *sqlstate);
-
-/* Fills *err from a statement that failed, or could not be sent (NULL).  Always false. */
+/* Fills *err from a statement that failed, or could not be sent (result is NULL).  Always false. */
 bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,
 		     struct error *err);
 
-/* Fills *err from a connection that could not be opened.  It must report verbosely: the SQLSTATE of
- * a refused login is nowhere but in the message.  Always false. */
+/* Fills *err from a connection that could not be opened.  Always false. */
 bool fault_of_login(const PGconn *pg, struct error *err);
+
+/* Adds the SQLSTATE of the refusal, if there is one: pg was to report verbosely. */
+void fault_sqlstate_of_login(const PGconn *pg, struct error *err);
+
+/* Chooses the exit code and the hint by the SQLSTATE. */
+void fault_classify_login(struct error *err);
 
 #endif

@@ -51,6 +51,7 @@ void params_clear(struct params *params);
 void params_int2(struct params *params, int16_t value);
 void params_int4(struct params *params, int32_t value);
 void params_int8(struct params *params, int64_t value);
+void params_id(struct params *params, int64_t id); /* 0 is null */
 void params_timestamp(struct params *params, int64_t us);
 void params_timestamptz(struct params *params, int64_t us);
 void params_text(struct params *params, const char *text); /* NULL is null */

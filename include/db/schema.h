@@ -7,11 +7,9 @@
 /* The highest migration of this program. */
 int schema_version(void);
 
-/* False, with EXIT_CONFIG, when the database's schema is older or newer than the program. */
-bool schema_is_current(int installed, struct error *err) MUST_CHECK;
-
-/* Fills *err for a database without a schema.  Always false. */
-bool schema_missing(struct error *err);
+/* False, with EXIT_CONFIG, when the database has no schema, or an older or newer one than the
+ * program. */
+bool schema_check(struct conn *conn, struct error *err) MUST_CHECK;
 
 /* Brings the schema up to this program's version, each migration in a transaction of its own under
  * a lock that a second migrate waits for.  *from is the version found.  applied is called after

@@ -5,25 +5,34 @@
 #ifndef RUN_BATCH_H
 #define RUN_BATCH_H
 
-#include "db/batch_store.h"
+#include "core/decide.h"
+#include "db/claim.h"
+#include "db/writeset.h"
 
-struct batch {
+/* What a run is to do. */
+struct work {
 	int64_t run_id;
 	struct policy policy;
 	struct time_limits limits;
-	struct claim claim; /* what to claim next; moves on with each batch */
-	struct writeset set;
-
-	/* Of the last batch. */
-	int claimed;
-	int held;
-	int outcomes;
+	int batch_size;
+	int64_t limit;           /* claims at most; 0: no limit */
+	int64_t subscription_id; /* only this one; 0: all that are due */
 };
+
+struct batch {
+	const struct work *work;
+	struct claim claim;  /* what to claim next; moves on with each batch */
+	struct writeset set; /* of the last batch; its counts are 0 when nothing could be claimed */
+	int unfinished; /* rows of the last batch that are still due: too far behind for one claim
+			 */
+};
+
+/* Ready for its first batch. */
+void batch_init(struct batch *batch, const struct work *work);
 
 void batch_release(struct batch *batch);
 
-/* Runs one batch on the connection, on success committed, otherwise rolled back.  claimed is 0 when
- * nothing could be claimed: nothing is due after the keyset, or others hold the locks. */
+/* Runs one batch on the connection: committed on success, otherwise rolled back. */
 bool batch_run(struct batch *batch, struct conn *conn, struct error *err) MUST_CHECK;
 
 #endif

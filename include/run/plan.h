@@ -4,14 +4,19 @@
 #define RUN_PLAN_H
 
 #include "core/totals.h"
-#include "db/facts_rows.h"
-#include "db/run_store.h"
+#include "db/conn.h"
+#include "db/currencies.h"
+#include "db/due.h"
 
 #define PLAN_REASON_SIZE 64
-#define PLAN_LINES_MAX   64
 #define PLAN_SAMPLES_MAX 3
 
-/* A step with the ids of its row: what a sample shows. */
+/* So many reasons are told apart for all rules together; beyond them, "other" is one for each rule
+ * and action. */
+#define PLAN_REASONS_MAX 40
+#define PLAN_LINES_MAX   (PLAN_REASONS_MAX + 3 * RULES)
+
+/* A step with the ids of its row. */
 struct plan_step {
 	int64_t subscription_id;
 	int64_t account_id;
@@ -20,10 +25,10 @@ struct plan_step {
 
 /* What a rule does, by reason. */
 struct plan_line {
-	const char *rule;
+	const struct rule *rule;
 	enum action action;
-	char reason[PLAN_REASON_SIZE]; /* empty: none.  "other" where there are too many */
-	int64_t subscriptions; /* whose first step it is: each due subscription counts once */
+	char reason[PLAN_REASON_SIZE]; /* why something is or goes on hold, otherwise empty */
+	int64_t subscriptions;         /* whose first step it is: each that is due counts once */
 	int64_t outcomes;
 	int samples;
 	struct plan_step sample[PLAN_SAMPLES_MAX]; /* without reason: it is the line's */
@@ -34,9 +39,9 @@ struct plan {
 	int64_t subscriptions; /* due, held ones among them */
 	int64_t outcomes;
 	int64_t newly_held; /* that a run would put on hold */
-	/* The same subscriptions as the server counts them in the same snapshot. */
-	struct due_count counted;
-	struct exponents exponents;
+	struct due counted; /* the same subscriptions, as the server counts them in the same
+			       snapshot */
+	struct currencies currencies;
 	struct totals totals;
 	int lines;
 	struct plan_line line[PLAN_LINES_MAX]; /* in order of the rules */
@@ -45,16 +50,17 @@ struct plan {
 struct plan_request {
 	struct policy policy;
 	int64_t subscription_id; /* only this one; 0: all that are due */
-	/* Called for each step in order of bucket, period_end, subscription; may be NULL.  False
-	 * ends the plan. */
+	/* Called for each step, in order of bucket, period_end and subscription_id of its row; may
+	 * be NULL. False ends the plan. */
 	bool (*visit)(const struct plan_step *step, struct error *err);
 };
 
-/* Fills *plan.  Large: not for the stack. */
+/* Fills *plan, which is zeroed and too large for the stack. */
 bool plan_make(struct conn *conn, const struct plan_request *request, struct plan *plan,
 	       struct error *err) MUST_CHECK;
 
-/* Whether the parts add up: each due subscription was decided, each outcome is in a total. */
+/* Whether the parts add up: each due subscription is in a line, each outcome in a line and in a
+ * total. */
 bool plan_adds_up(const struct plan *plan);
 
 #endif

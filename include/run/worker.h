@@ -6,27 +6,19 @@
 #ifndef RUN_WORKER_H
 #define RUN_WORKER_H
 
-#include "core/decide.h"
-#include "db/batch_store.h"
-
-struct work {
-	int64_t run_id;
-	struct policy policy;
-	struct time_limits limits;
-	int batch_size;
-	int64_t limit;           /* subscriptions to claim at most; 0: no limit */
-	int64_t subscription_id; /* only this one; 0: all that are due */
-};
+#include "run/batch.h"
 
 struct work_done {
 	int64_t batches;
-	int64_t claimed;
+	int64_t claimed;    /* one that is very far behind is claimed several times … */
+	int64_t unfinished; /* … which these count, so that claimed - unfinished are subscriptions
+			     */
 	int64_t outcomes;
 	int64_t held;
 };
 
-/* Works on a connection of its own until nothing can be claimed or the limit is reached.  What was
- * committed is counted in *done also when it fails. */
+/* Works until nothing can be claimed or the limit is reached.  The connection is the worker's alone
+ * for that time.  What was committed is added to *done also when it fails. */
 bool worker_run(struct conn *conn, const struct work *work, struct work_done *done,
 		struct error *err) MUST_CHECK;
 

@@ -1,2 +1,2 @@
--- begin_migration
+-- begin_migration: a migration is applied whole, or not at all.
 BEGIN

@@ -4,6 +4,7 @@
 -- $3 timestamptz  period_end and …
 -- $4 bigint       … subscription_id after which to go on
 -- $5 integer      most rows to claim
+-- returns the columns of facts.inc
 SELECT
 :facts
 FROM perennial.subscription s

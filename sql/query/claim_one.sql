@@ -2,6 +2,7 @@
 -- $1 timestamptz  as_of
 -- $2 smallint     bucket
 -- $3 bigint       subscription_id
+-- returns the columns of facts.inc
 SELECT
 :facts
 FROM perennial.subscription s

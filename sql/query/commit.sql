@@ -1,2 +1,2 @@
--- commit
+-- commit: sent alone; its command tag says what came of it.
 COMMIT

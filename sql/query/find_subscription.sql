@@ -3,6 +3,8 @@
 -- returns bucket smallint
 SELECT s.bucket
 FROM perennial.subscription s
-WHERE s.bucket = ANY (ARRAY(SELECT generate_series(0, 255)::smallint))
+WHERE s.bucket = ANY (
+:all_buckets
+  )
   AND s.subscription_id = $1
 ORDER BY s.bucket

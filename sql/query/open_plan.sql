@@ -1,6 +1,8 @@
--- open_plan: a cursor over what is due, held rows too, in the order of the plan's rows.
+-- open_plan: a cursor over what is due, held rows too, in the order of the plan's rows.  Due and held
+-- rows have an index each, which a single condition could not use.
 -- $1 timestamptz  as_of
 -- $2 bigint       subscription_id, or null for all
+-- returns the columns of facts.inc
 DECLARE plan NO SCROLL CURSOR FOR
 SELECT
 :facts

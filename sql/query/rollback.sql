@@ -1,2 +1,2 @@
--- rollback
+-- rollback: nothing of the transaction is kept.
 ROLLBACK

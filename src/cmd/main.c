@@ -1,13 +1,12 @@
 /* The program: global options, the choice of a command, and the one place that prints errors. */
 #include "cmd/command.h"
-#include "cmd/output.h"
 #include "base/log.h"
+#include "cmd/output.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct command *const command[] = {
 	&command_run,
@@ -79,9 +78,7 @@ static bool parse_globals(int argc, char **argv, struct globals *globals, struct
 		else if (c == 'V')
 			globals->version = true;
 		else
-			return fail(err, EXIT_USAGE,
-				    c == ':' ? "%s needs a value" : "there is no option %s",
-				    argv[optind - 1]);
+			return option_fault(c, argv, NULL, err);
 	}
 	return true;
 }
@@ -101,48 +98,51 @@ static const struct command *find_command(const char *name, struct error *err)
 
 static void open_log(const struct config *config, int verbosity)
 {
-	log_open(config->syslog_facility, verbosity > 0   ? LOG_DEBUG
-					  : verbosity < 0 ? LOG_WARNING
-							  : config->log_level);
+	int level = config->log_level;
+
+	if (verbosity != 0)
+		level = verbosity > 0 ? LOG_DEBUG : LOG_WARNING;
+	log_open(config->syslog_facility, level);
 }
 
-static enum exit_code run_command(const struct command *c, const struct globals *globals,
-				  struct context *context, struct error *err)
+static bool run_command(const struct command *c, const struct globals *globals,
+			struct context *context, enum exit_code *code, struct error *err)
 {
 	if (!config_load(globals->config_path, &context->config, err))
-		return err->code;
+		return false;
 	context->conninfo =
 		globals->conninfo != NULL ? globals->conninfo : context->config.connection;
 	open_log(&context->config, globals->verbosity);
-	return c->run(context, err);
+	conn_defaults();
+	return c->run(context, code, err);
 }
 
-static enum exit_code parse_and_run(int argc, char **argv, struct context *context,
-				    struct error *err)
+static bool parse_and_run(int argc, char **argv, struct context *context, enum exit_code *code,
+			  struct error *err)
 {
 	struct globals globals = { 0 };
 	const struct command *c;
 	bool help = false;
 
 	if (!parse_globals(argc, argv, &globals, err))
-		return err->code;
+		return false;
 	if (globals.help || globals.version) {
 		if (globals.help)
 			print_usage();
 		else
 			printf("perennial " PERENNIAL_VERSION "\n");
-		return output_finish(err) ? EXIT_DONE : err->code;
+		return output_finish(err);
 	}
 	argc -= optind;
 	argv += optind;
 	c = find_command(argv[0], err);
 	if (c == NULL ||
 	    !options_parse(argc, argv, c->option, c->formats, &context->options, &help, err))
-		return err->code;
+		return false;
 	if (!help)
-		return run_command(c, &globals, context, err);
+		return run_command(c, &globals, context, code, err);
 	print_command_usage(c);
-	return output_finish(err) ? EXIT_DONE : err->code;
+	return output_finish(err);
 }
 
 /* Wrong usage is a matter between the program and whoever typed it; anything else is logged too. */
@@ -165,12 +165,13 @@ int main(int argc, char **argv)
 {
 	struct context context = { 0 };
 	struct error err = { 0 };
-	enum exit_code code;
+	enum exit_code code = EXIT_DONE;
+	bool ok;
 
 	signal(SIGPIPE, SIG_IGN);
-	code = parse_and_run(argc, argv, &context, &err);
-	if (err.code != EXIT_DONE)
+	ok = parse_and_run(argc, argv, &context, &code, &err);
+	if (!ok)
 		print_error(&err);
 	config_release(&context.config);
-	return (int)code;
+	return (int)(ok ? code : err.code);
 }

@@ -1,7 +1,7 @@
 /* perennial migrate: install or upgrade the schema. */
 #include "cmd/command.h"
-#include "cmd/output.h"
 #include "base/log.h"
+#include "cmd/output.h"
 #include "db/schema.h"
 
 #include <stdio.h>
@@ -39,13 +39,14 @@ static bool migrate(const struct context *context, struct error *err)
 	return ok;
 }
 
-static enum exit_code migrate_main(struct context *context, struct error *err)
+static bool migrate_main(struct context *context, enum exit_code *code, struct error *err)
 {
+	(void)code;
 	if (context->options.print)
 		print_script();
 	else if (!migrate(context, err))
-		return err->code;
-	return output_finish(err) ? EXIT_DONE : err->code;
+		return false;
+	return output_finish(err);
 }
 
 const struct command command_migrate = {

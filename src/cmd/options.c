@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What getopt answers for the first of our long options: above every letter. */
+#define LONG_OPTIONS 256
+
 enum value {
 	VALUE_NONE,
 	VALUE_NUMBER,
@@ -146,10 +149,23 @@ static void fill_long_options(const enum option_id *option, struct option *out)
 			.name = option_row[*option].name,
 			.has_arg = option_row[*option].argument != NULL ? required_argument
 									: no_argument,
-			.val = (int)(256 + *option),
+			.val = LONG_OPTIONS + (int)*option,
 		};
 	*out++ = (struct option){ .name = "help", .val = 'h' };
 	*out = (struct option){ 0 };
+}
+
+bool option_fault(int found, char **argv, const char *command, struct error *err)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+	/* A letter may stand among others, as in -xv; only a long option is a word of its own. */
+	const char *option = optopt > ' ' && optopt < LONG_OPTIONS ? letter : argv[optind - 1];
+
+	if (found == ':')
+		return fail(err, EXIT_USAGE, "%s needs a value", option);
+	if (command == NULL)
+		return fail(err, EXIT_USAGE, "there is no option %s", option);
+	return fail(err, EXIT_USAGE, "%s has no option %s", command, option);
 }
 
 bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
@@ -166,12 +182,9 @@ bool options_parse(int argc, char **argv, const enum option_id *option, unsigned
 			*help = true;
 			return true;
 		}
-		if (c == ':')
-			return fail(err, EXIT_USAGE, "%s needs a value", argv[optind - 1]);
-		if (c == '?')
-			return fail(err, EXIT_USAGE, "%s has no option %s", argv[0],
-				    argv[optind - 1]);
-		if (!set_option((enum option_id)(c - 256), optarg, formats, options, err))
+		if (c == ':' || c == '?')
+			return option_fault(c, argv, argv[0], err);
+		if (!set_option((enum option_id)(c - LONG_OPTIONS), optarg, formats, options, err))
 			return false;
 	}
 	if (optind < argc)

@@ -1,8 +1,8 @@
 /* perennial plan: say what run would do, and write nothing. */
 #include "cmd/command.h"
+#include "base/memory.h"
 #include "cmd/output.h"
 #include "cmd/plan_view.h"
-#include "base/memory.h"
 
 #include <stdlib.h>
 
@@ -16,15 +16,6 @@ static void print_plan(const struct plan *plan, const struct plan_about *about, 
 		plan_print_text(plan, about);
 	else if (format == FORMAT_JSON)
 		plan_print_json(plan, about);
-}
-
-/* Whether a run would write something: a held row alone is no work. */
-static bool has_work(const struct plan *plan)
-{
-	for (int i = 0; i < plan->lines; i++)
-		if (plan->line[i].action != ACTION_LEAVE)
-			return true;
-	return false;
 }
 
 static bool make_and_print(struct conn *conn, const struct context *context,
@@ -52,23 +43,22 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 	       fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
 }
 
-enum exit_code plan_command(struct context *context, struct error *err)
+bool plan_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	struct server server;
 	struct conn *conn = session_open(context, true, &server, err);
-	enum exit_code code = EXIT_DONE;
 	struct plan *plan;
+	bool ok;
 
 	if (conn == NULL)
-		return err->code;
+		return false;
 	plan = memory_zeroed(sizeof(*plan));
-	if (!make_and_print(conn, context, &server, plan, err))
-		code = err->code;
-	else if (context->options.detailed_exitcode && has_work(plan))
-		code = EXIT_WORK;
+	ok = make_and_print(conn, context, &server, plan, err);
+	if (context->options.detailed_exitcode && plan->outcomes + plan->newly_held > 0)
+		*code = EXIT_WORK;
 	free(plan);
 	conn_close(conn);
-	return code;
+	return ok;
 }
 
 const struct command command_plan = {
@@ -77,5 +67,5 @@ const struct command command_plan = {
 	.summary = "say what run would do, and write nothing",
 	.option = plan_options,
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV,
-	.run = plan_command,
+	.run = plan_main,
 };

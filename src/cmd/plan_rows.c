@@ -1,7 +1,7 @@
 /* The plan as rows: one for each step, as JSON lines or CSV. */
 #include "cmd/plan_view.h"
-#include "cmd/output.h"
 #include "base/instant.h"
+#include "cmd/output.h"
 
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ struct row_text {
 
 static void fill(struct row_text *text, const struct step *s)
 {
-	text->kind = step_is_outcome(s) ? kind_name(s->kind) : NULL;
+	text->kind = step_closes(s) ? kind_name(s->kind) : NULL;
 	instant_format(s->period_start_us, text->period_start);
 	instant_format(s->period_end_us, text->period_end);
 	text->next_start = step_opens(s) ? text->period_end : NULL;
@@ -33,21 +33,22 @@ bool plan_print_jsonl(const struct plan_step *step, struct error *err)
 	struct row_text text;
 
 	fill(&text, s);
-	printf("{\"subscription_id\":%lld,\"account_id\":%lld,\"revision\":%d,\"kind\":",
-	       (long long)step->subscription_id, (long long)step->account_id, s->revision);
+	printf("{\"subscription_id\":%lld,\"account_id\":%lld,", (long long)step->subscription_id,
+	       (long long)step->account_id);
+	printf("\"revision\":%d,\"kind\":", s->revision);
 	output_json_text(text.kind);
-	printf(",\"rule\":\"%s\",\"from_status\":\"%s\",\"to_status\":\"%s\",\"period_start\":\"%"
-	       "s\","
-	       "\"period_end\":\"%s\",\"next_period_start\":",
-	       s->rule, status_name(s->from_status), status_name(s->to_status), text.period_start,
-	       text.period_end);
+	printf(",\"rule\":\"%s\",\"from_status\":\"%s\",", s->rule->name,
+	       status_name(s->from_status));
+	printf("\"to_status\":\"%s\",\"period_start\":\"%s\",", status_name(s->to_status),
+	       text.period_start);
+	printf("\"period_end\":\"%s\",\"next_period_start\":", text.period_end);
 	output_json_text(text.next_start);
 	printf(",\"next_period_end\":");
 	output_json_text(text.next_end);
-	printf(",\"price_id\":%d,\"quantity\":%d,\"unit_amount\":%lld,\"amount\":%s,\"currency\":"
-	       "\"%s\",\"reason\":",
-	       s->terms.price_id, s->terms.quantity, (long long)s->terms.unit_amount_minor,
-	       text.kind != NULL ? text.amount : "null", s->terms.currency);
+	printf(",\"price_id\":%d,\"quantity\":%d,", s->terms.price_id, s->terms.quantity);
+	printf("\"unit_amount\":%lld,\"amount\":%s,", (long long)s->terms.unit_amount_minor,
+	       text.kind != NULL ? text.amount : "null");
+	printf("\"currency\":\"%s\",\"reason\":", s->terms.currency);
 	output_json_text(s->reason);
 	printf("}\n");
 	return output_ok(err);
@@ -55,10 +56,15 @@ bool plan_print_jsonl(const struct plan_step *step, struct error *err)
 
 void plan_print_csv_header(void)
 {
-	printf("subscription_id,account_id,revision,kind,rule,from_status,to_status,period_start,"
-	       "period_end,"
-	       "next_period_start,next_period_end,price_id,quantity,unit_amount,amount,currency,"
-	       "reason\n");
+	printf("subscription_id,account_id,revision,kind,rule,from_status,to_status,"
+	       "period_start,period_end,next_period_start,next_period_end,"
+	       "price_id,quantity,unit_amount,amount,currency,reason\n");
+}
+
+/* NULL is an empty field. */
+static const char *field(const char *text)
+{
+	return text != NULL ? text : "";
 }
 
 bool plan_print_csv(const struct plan_step *step, struct error *err)
@@ -67,12 +73,13 @@ bool plan_print_csv(const struct plan_step *step, struct error *err)
 	struct row_text text;
 
 	fill(&text, s);
-	printf("%lld,%lld,%d,%s,%s,%s,%s,%s,%s,%s,%s,%d,%d,%lld,%s,%s,",
-	       (long long)step->subscription_id, (long long)step->account_id, s->revision,
-	       text.kind != NULL ? text.kind : "", s->rule, status_name(s->from_status),
-	       status_name(s->to_status), text.period_start, text.period_end,
-	       text.next_start != NULL ? text.next_start : "",
-	       text.next_end != NULL ? text.next_end : "", s->terms.price_id, s->terms.quantity,
+	printf("%lld,%lld,%d,", (long long)step->subscription_id, (long long)step->account_id,
+	       s->revision);
+	printf("%s,%s,%s,%s,", field(text.kind), s->rule->name, status_name(s->from_status),
+	       status_name(s->to_status));
+	printf("%s,%s,%s,%s,", text.period_start, text.period_end, field(text.next_start),
+	       field(text.next_end));
+	printf("%d,%d,%lld,%s,%s,", s->terms.price_id, s->terms.quantity,
 	       (long long)s->terms.unit_amount_minor, text.kind != NULL ? text.amount : "",
 	       s->terms.currency);
 	output_csv_text(s->reason);

@@ -1,7 +1,8 @@
 /* What every command does first that works on subscriptions. */
 #include "cmd/command.h"
 #include "base/instant.h"
-#include "db/bucket_store.h"
+#include "db/buckets.h"
+#include "db/schema.h"
 
 static bool check_as_of(const struct options *options, bool allow_future,
 			const struct server *server, struct error *err)
@@ -22,7 +23,7 @@ static bool check_subscription(struct conn *conn, const struct options *options,
 
 	if (options->subscription_id == 0)
 		return true;
-	buckets = store_find(conn, options->subscription_id, bucket, err);
+	buckets = buckets_of_subscription(conn, options->subscription_id, bucket, err);
 	if (buckets == 0)
 		return fail(err, EXIT_UNKNOWN, "there is no subscription %lld",
 			    (long long)options->subscription_id);
@@ -36,7 +37,7 @@ struct conn *session_open(const struct context *context, bool allow_future, stru
 
 	if (conn == NULL)
 		return NULL;
-	if (store_server(conn, server, err) &&
+	if (schema_check(conn, err) && server_ask(conn, server, err) &&
 	    check_as_of(&context->options, allow_future, server, err) &&
 	    check_subscription(conn, &context->options, err))
 		return conn;

@@ -1,18 +1,10 @@
 /* Decisions: the rules in their order, and the loop over the steps of one row. */
 #include "core/decide.h"
-#include "core/money.h"
 #include "base/instant.h"
+#include "core/money.h"
 
 #include <assert.h>
-#include <string.h>
-
-const char *status_name(enum status status)
-{
-	static const char *const name[] = { "trialing", "active", "pending_cancellation",
-					    "expired" };
-
-	return name[status];
-}
+#include <stddef.h>
 
 const char *kind_name(enum kind kind)
 {
@@ -27,14 +19,14 @@ bool kind_opens(enum kind kind)
 	return kind == KIND_RENEWED || kind == KIND_CONVERTED;
 }
 
-bool step_opens(const struct step *step)
+bool step_closes(const struct step *step)
 {
-	return step->action == ACTION_CONVERT || step->action == ACTION_RENEW;
+	return step->action == ACTION_CLOSE;
 }
 
-bool step_is_outcome(const struct step *step)
+bool step_opens(const struct step *step)
 {
-	return step_opens(step) || step->action == ACTION_EXPIRE;
+	return step_closes(step) && kind_opens(step->kind);
 }
 
 /* What the rules ask.  Each answers for facts that no earlier rule took. */
@@ -118,7 +110,7 @@ static struct step expire(const struct facts *f, enum kind kind, const char *rea
 {
 	struct step step = leave(f);
 
-	step.action = ACTION_EXPIRE;
+	step.action = ACTION_CLOSE;
 	step.kind = kind;
 	step.reason = reason;
 	step.revision++;
@@ -127,7 +119,7 @@ static struct step expire(const struct facts *f, enum kind kind, const char *rea
 }
 
 /* Opens the next period; what cannot be computed becomes a hold, so that it stops no other row. */
-static struct step open_period(const struct facts *f, enum action action, enum kind kind)
+static struct step open_period(const struct facts *f, enum kind kind)
 {
 	struct step step = leave(f);
 
@@ -141,7 +133,7 @@ static struct step open_period(const struct facts *f, enum action action, enum k
 		return hold(f, "end_out_of_range");
 	if (!money_times(f->next.unit_amount_minor, f->next.quantity, &step.amount_minor))
 		return hold(f, "amount_overflow");
-	step.action = action;
+	step.action = ACTION_CLOSE;
 	step.kind = kind;
 	step.revision++;
 	step.to_status = STATUS_ACTIVE;
@@ -167,60 +159,48 @@ static struct step hold_behind(const struct facts *f)
 
 static struct step convert(const struct facts *f)
 {
-	return open_period(f, ACTION_CONVERT, KIND_CONVERTED);
+	return open_period(f, KIND_CONVERTED);
 }
 
 static struct step renew(const struct facts *f)
 {
-	return open_period(f, ACTION_RENEW, KIND_RENEWED);
+	return open_period(f, KIND_RENEWED);
 }
 
-/* The policy.  To add a rule: a row here in its place, the two functions above, a line in
- * tests/cases. */
-static const struct rule {
-	const char *name;
-	bool (*matches)(const struct facts *facts, const struct policy *policy);
-	struct step (*act)(const struct facts *facts);
-} rule[] = {
-	{ "ended", is_ended, leave },
-	{ "held", is_held, leave },
-	{ "not-due", not_due, leave },
-	{ "cancelled", is_cancelled, end_cancelled },
-	{ "trial-unbilled", is_unbilled_trial, end_trial },
-	{ "too-far-behind", is_too_far_behind, hold_behind },
-	{ "trial-converts", is_trial, convert },
-	{ "renews", is_active, renew },
+/* The policy.  README tells what belongs to a new rule. */
+const struct rule rules[RULES] = {
+	{ "ended", "has ended", is_ended, leave },
+	{ "held", "stays on hold", is_held, leave },
+	{ "not-due", "is not due", not_due, leave },
+	{ "cancelled", "ends with its paid period", is_cancelled, end_cancelled },
+	{ "trial-unbilled", "trial ends without billing information", is_unbilled_trial,
+	  end_trial },
+	{ "too-far-behind", "too many periods behind", is_too_far_behind, hold_behind },
+	{ "trial-converts", "trial becomes a paid subscription", is_trial, convert },
+	{ "renews", "next period opens", is_active, renew },
 };
-
-int rule_place(const char *name)
-{
-	int place = 0;
-
-	while (strcmp(rule[place].name, name) != 0)
-		place++;
-	return place;
-}
 
 struct step decide(const struct facts *facts, const struct policy *policy)
 {
-	const struct rule *r = rule;
+	const struct rule *r = rules;
 	struct step step;
 
 	assert(policy->max_periods >= 1 && policy->max_periods < BOUNDARIES_MAX);
 	while (!r->matches(facts, policy))
 		r++;
+	assert(r < rules + RULES);
 	step = r->act(facts);
-	step.rule = r->name;
+	step.rule = r;
 	return step;
 }
 
 static void advance_period(struct facts *f, const struct step *step, const struct policy *policy)
 {
-	if (step->action == ACTION_CONVERT) {
+	if (step->kind == KIND_CONVERTED) {
 		f->anchor_us = f->end_local_us;
 		f->months_elapsed = 0;
 	}
-	f->months_elapsed += step->terms.interval_months;
+	f->months_elapsed += f->interval_months;
 	f->period_start_us = step->period_end_us;
 	f->period_end_us = step->next_end_us;
 	f->in_force = step->terms;

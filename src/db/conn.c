@@ -1,20 +1,21 @@
 /* A connection: opening it, and exchanging statements for answers. */
 #include "db/conn.h"
+#include "base/clock.h"
+#include "base/memory.h"
 #include "db/fault.h"
 #include "db/result.h"
-#include "base/memory.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_MS 10000 /* for each step of the conversation */
+#define CONNECT_TIMEOUT_S "10"
+#define ASK_TIMEOUT_MS    2000 /* to ask a second time why a connection was refused */
 
 struct conn {
 	PGconn *pg;
-	bool prepared; /* whether statements are to be prepared */
-	bool is_prepared[QUERIES];
+	bool prepares;          /* whether statements are to be prepared … */
+	bool prepared[QUERIES]; /* … and which have been */
 };
 
 /* The server's notices are for its own log: nothing of ours raises one that a user should see. */
@@ -24,30 +25,10 @@ static void ignore_notice(void *unused, const PGresult *result)
 	(void)result;
 }
 
-/* As PQconnectdbParams, with the verbosity set before the server can refuse. */
-static bool connect_server(PGconn *pg, struct error *err)
+void conn_defaults(void)
 {
-	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-
-	if (PQstatus(pg) == CONNECTION_BAD)
-		return fault_of_login(pg, err);
-	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
-	while (state != PGRES_POLLING_OK) {
-		struct pollfd fd = { .fd = PQsocket(pg),
-				     .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
-		int ready = poll(&fd, 1, CONNECT_TIMEOUT_MS);
-
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready <= 0)
-			return fail(err, EXIT_NO_SERVER, "cannot connect: no answer within %d s",
-				    CONNECT_TIMEOUT_MS / 1000);
-		state = PQconnectPoll(pg);
-		if (state == PGRES_POLLING_FAILED)
-			return fault_of_login(pg, err);
-	}
-	PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
-	return true;
+	/* The environment is the last that libpq asks: a connection string or a service wins. */
+	setenv("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT_S, 0);
 }
 
 static bool check_conninfo(const char *conninfo, struct error *err)
@@ -66,22 +47,49 @@ static bool check_conninfo(const char *conninfo, struct error *err)
 	return ok;
 }
 
-struct conn *conn_open(const char *conninfo, bool prepared, struct error *err)
+static const char *const keyword[] = { "fallback_application_name", "client_encoding", "dbname",
+				       NULL };
+
+/* Connects once more to learn the SQLSTATE of a refusal: libpq tells it only in a verbose message,
+ * and cannot be asked for one while it walks through several hosts by itself. */
+static void ask_why(const char *const *value, struct error *err)
 {
-	static const char *const keyword[] = { "fallback_application_name", "client_encoding",
-					       "dbname", NULL };
+	PGconn *pg = PQconnectStartParams(keyword, value, 1);
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	int64_t deadline_ms = clock_ms() + ASK_TIMEOUT_MS;
+
+	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+	while (PQstatus(pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+	       state != PGRES_POLLING_FAILED) {
+		struct pollfd fd = { .fd = PQsocket(pg),
+				     .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+		int64_t left_ms = deadline_ms - clock_ms();
+
+		if (left_ms <= 0 || poll(&fd, 1, (int)left_ms) == 0)
+			break;
+		state = PQconnectPoll(pg);
+	}
+	fault_sqlstate_of_login(pg, err);
+	PQfinish(pg);
+}
+
+struct conn *conn_open(const char *conninfo, bool prepares, struct error *err)
+{
 	const char *const value[] = { "perennial", "UTF8", conninfo, NULL };
 	struct conn *conn;
 
 	if (!check_conninfo(conninfo, err))
 		return NULL;
 	conn = memory_zeroed(sizeof(*conn));
-	conn->prepared = prepared;
-	conn->pg = PQconnectStartParams(keyword, value, 1);
-	if (connect_server(conn->pg, err)) {
+	conn->prepares = prepares;
+	conn->pg = PQconnectdbParams(keyword, value, 1);
+	if (PQstatus(conn->pg) == CONNECTION_OK) {
 		PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
 		return conn;
 	}
+	fault_of_login(conn->pg, err);
+	ask_why(value, err);
+	fault_classify_login(err);
 	conn_close(conn);
 	return NULL;
 }
@@ -92,12 +100,6 @@ void conn_close(struct conn *conn)
 		return;
 	PQfinish(conn->pg);
 	free(conn);
-}
-
-static bool send_prepared(struct conn *conn, enum query_id id, int count, const char *const *value,
-			  const int *length, const int *format)
-{
-	return PQsendQueryPrepared(conn->pg, queries[id].name, count, value, length, format, 1);
 }
 
 static bool send_call(struct conn *conn, const struct call *call)
@@ -116,14 +118,15 @@ static bool send_call(struct conn *conn, const struct call *call)
 		length[i] = (int)p->used;
 		format[i] = 1;
 	}
-	if (!conn->prepared)
+	if (!conn->prepares)
 		return PQsendQueryParams(conn->pg, queries[call->query].text, params->count, type,
 					 value, length, format, 1);
-	if (!conn->is_prepared[call->query] &&
+	if (!conn->prepared[call->query] &&
 	    !PQsendPrepare(conn->pg, queries[call->query].name, queries[call->query].text,
 			   params->count, type))
 		return false;
-	return send_prepared(conn, call->query, params->count, value, length, format);
+	return PQsendQueryPrepared(conn->pg, queries[call->query].name, params->count, value,
+				   length, format, 1);
 }
 
 /* The next answer in the pipeline.  The NULL after each but the sync's is read along. */
@@ -159,10 +162,10 @@ static PGresult *receive(struct conn *conn, enum query_id id, bool *ok, struct e
 
 static void receive_call(struct conn *conn, struct call *call, bool *ok, struct error *err)
 {
-	if (conn->prepared && !conn->is_prepared[call->query]) {
+	if (conn->prepares && !conn->prepared[call->query]) {
 		PGresult *result = receive(conn, call->query, ok, err);
 
-		conn->is_prepared[call->query] = result != NULL;
+		conn->prepared[call->query] = result != NULL;
 		PQclear(result);
 	}
 	call->rows = rows_of(receive(conn, call->query, ok, err));
@@ -233,10 +236,10 @@ bool conn_commit(struct conn *conn, struct error *err)
 void conn_rollback(struct conn *conn)
 {
 	struct error ignored;
+	bool ended = PQtransactionStatus(conn->pg) == PQTRANS_IDLE ||
+		     conn_execute(conn, QUERY_ROLLBACK, NULL, &ignored);
 
-	if (PQtransactionStatus(conn->pg) != PQTRANS_IDLE &&
-	    !conn_execute(conn, QUERY_ROLLBACK, NULL, &ignored))
-		return;
+	(void)ended;
 }
 
 bool conn_script(struct conn *conn, const char *text, struct error *err)

@@ -21,6 +21,7 @@ enum column {
 	QUANTITY,
 	UNIT_AMOUNT,
 	CURRENCY,
+	PRICE_CHANGES,
 	NEXT_PRICE_ID,
 	NEXT_QUANTITY,
 	NEXT_UNIT_AMOUNT,
@@ -48,6 +49,7 @@ static const enum pg_type column_type[COLUMNS] = {
 	[QUANTITY] = PG_INT4,
 	[UNIT_AMOUNT] = PG_INT8,
 	[CURRENCY] = PG_TEXT,
+	[PRICE_CHANGES] = PG_BOOL,
 	[NEXT_PRICE_ID] = PG_INT4,
 	[NEXT_QUANTITY] = PG_INT4,
 	[NEXT_UNIT_AMOUNT] = PG_INT8,
@@ -84,14 +86,12 @@ static void read_amount(const struct rows *rows, int row, int unit_amount, int c
 
 static void read_terms(const struct rows *rows, int row, struct facts *f)
 {
-	bool changes = !rows_is_null(rows, row, NEXT_PRICE_ID);
-
 	read_amount(rows, row, NEXT_UNIT_AMOUNT, NEXT_CURRENCY, &f->next);
-	f->next.price_id = rows_int4(rows, row, changes ? NEXT_PRICE_ID : PRICE_ID);
+	f->next.price_id = rows_int4(rows, row, NEXT_PRICE_ID);
 	f->next.quantity = rows_int4(rows, row, NEXT_QUANTITY);
-	f->next.interval_months = rows_int4(rows, row, NEXT_INTERVAL);
+	f->interval_months = rows_int4(rows, row, NEXT_INTERVAL);
 	f->in_force = f->next;
-	if (changes)
+	if (rows_bool(rows, row, PRICE_CHANGES))
 		read_amount(rows, row, UNIT_AMOUNT, CURRENCY, &f->in_force);
 	f->in_force.price_id = rows_int4(rows, row, PRICE_ID);
 	f->in_force.quantity = rows_int4(rows, row, QUANTITY);

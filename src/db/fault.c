@@ -18,7 +18,8 @@ static bool is_one_of(const char *sqlstate, const char *const *list)
 	return false;
 }
 
-enum exit_code fault_code(const char *sqlstate)
+/* The exit code for an SQLSTATE in a running session; empty means that the connection was lost. */
+static enum exit_code fault_code(const char *sqlstate)
 {
 	static const char *const schema[] = { "3F000", "42P01", "42703", "42883", NULL };
 	static const char *const lost[] = { "25006", "25P03", "55P03", "40001", "40P01", NULL };
@@ -71,37 +72,27 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 	return false;
 }
 
-/* Takes "28P01: " out of a verbose message and keeps it in *err. */
-static void take_sqlstate(struct error *err)
+void fault_sqlstate_of_login(const PGconn *pg, struct error *err)
 {
-	static const char *const severity[] = { "FATAL:  ", "ERROR:  ", "PANIC:  " };
-
-	for (int i = 0; i < 3; i++) {
-		char *at = strstr(err->message, severity[i]);
-
-		if (at == NULL || strlen(at) < 15 || at[13] != ':')
-			continue;
-		snprintf(err->sqlstate, sizeof(err->sqlstate), "%.5s", at + 8);
-		memmove(at + 8, at + 15, strlen(at + 15) + 1);
-	}
+	/* "…: SEVERITY:  28P01: text": the severity may be in another language. */
+	for (const char *at = strstr(PQerrorMessage(pg), ":  "); at != NULL;
+	     at = strstr(at + 1, ":  "))
+		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && at[8] == ':')
+			snprintf(err->sqlstate, sizeof(err->sqlstate), "%.5s", at + 3);
+	if (err->sqlstate[0] == '\0' && PQconnectionNeedsPassword(pg))
+		snprintf(err->sqlstate, sizeof(err->sqlstate), "28P01");
 }
 
-/* Takes the lines out that tell where in the server's source the message comes from. */
-static void drop_locations(char *text)
+bool fault_of_login(const PGconn *pg, struct error *err)
 {
-	char *at;
-
-	while ((at = strstr(text, "\nLOCATION:")) != NULL) {
-		char *end = strchr(at + 1, '\n');
-
-		memmove(at, end != NULL ? end : at + strlen(at), end != NULL ? strlen(end) + 1 : 1);
-	}
+	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
+	chomp(err->message);
+	return false;
 }
 
-/* Which fault it was, and what to do about it. */
-static void classify_login(const PGconn *pg, struct error *err)
+void fault_classify_login(struct error *err)
 {
-	if (in_class(err->sqlstate, "28") || PQconnectionNeedsPassword(pg)) {
+	if (in_class(err->sqlstate, "28")) {
 		err->code = EXIT_ACCESS;
 		fail_hint(err,
 			  "the user comes from the connection string, the password from libpq's "
@@ -119,14 +110,4 @@ static void classify_login(const PGconn *pg, struct error *err)
 			"where to connect comes from -d, the configuration's database.connection, "
 			"or libpq's environment (PGHOST, PGSERVICE, …)");
 	}
-}
-
-bool fault_of_login(const PGconn *pg, struct error *err)
-{
-	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
-	take_sqlstate(err);
-	drop_locations(err->message);
-	chomp(err->message);
-	classify_login(pg, err);
-	return false;
 }

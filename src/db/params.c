@@ -75,6 +75,14 @@ void params_int8(struct params *params, int64_t value)
 	append_int(next_param(params, PG_INT8), (uint64_t)value, 8);
 }
 
+void params_id(struct params *params, int64_t id)
+{
+	if (id != 0)
+		params_int8(params, id);
+	else
+		params_null(params, PG_INT8);
+}
+
 void params_timestamp(struct params *params, int64_t us)
 {
 	append_int(next_param(params, PG_TIMESTAMP), (uint64_t)us, 8);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+/* struct rows is never defined: it is a PGresult under a name that db/ can show to the floors
+ * above. */
 static const PGresult *result(const struct rows *rows)
 {
 	return (const PGresult *)rows;

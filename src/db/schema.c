@@ -6,13 +6,8 @@ int schema_version(void)
 	return migrations[migration_count - 1].version;
 }
 
-bool schema_missing(struct error *err)
-{
-	fail(err, EXIT_CONFIG, "the database has no perennial schema");
-	return fail_hint(err, "install it as its owner-to-be: perennial migrate");
-}
-
-bool schema_is_current(int installed, struct error *err)
+/* False unless the installed version is the program's. */
+static bool is_current(int installed, struct error *err)
 {
 	if (installed == schema_version())
 		return true;
@@ -44,6 +39,18 @@ static bool installed_version(struct conn *conn, int *version, struct error *err
 	return ok;
 }
 
+bool schema_check(struct conn *conn, struct error *err)
+{
+	int version;
+
+	if (!installed_version(conn, &version, err))
+		return false;
+	if (version != 0)
+		return is_current(version, err);
+	fail(err, EXIT_CONFIG, "the database has no perennial schema");
+	return fail_hint(err, "install it as its owner-to-be: perennial migrate");
+}
+
 /* A migration ends with the row that says it was applied. */
 static bool apply(struct conn *conn, const struct migration *m, struct error *err)
 {
@@ -63,7 +70,7 @@ static bool migrate_one(struct conn *conn, int *version, struct error *err)
 		  installed_version(conn, version, err);
 
 	if (ok && *version > schema_version())
-		ok = schema_is_current(*version, err);
+		ok = is_current(*version, err);
 	else if (ok && *version < schema_version())
 		ok = apply(conn, &migrations[*version], err);
 	else if (ok)

@@ -1,6 +1,8 @@
-/* The rows of a batch: writing them back.  The order of the columns is that of the files in
+/* Writesets: what was decided, as arrays.  The order of the columns is that of the files in
  * sql/query. */
-#include "db/batch_store.h"
+#include "db/writeset.h"
+
+#include <assert.h>
 
 /* Where the arrays begin among the parameters; what comes before are single values. */
 enum {
@@ -8,6 +10,42 @@ enum {
 	OUTCOME_ARRAYS = 2,
 	HOLD_ARRAYS = 3,
 };
+
+static const enum pg_type state_type[] = {
+	PG_INT8_ARRAY,        /* subscription_id */
+	PG_INT4_ARRAY,        /* revision */
+	PG_TEXT_ARRAY,        /* status */
+	PG_BOOL_ARRAY,        /* opened */
+	PG_INT4_ARRAY,        /* price_id */
+	PG_INT4_ARRAY,        /* quantity */
+	PG_TIMESTAMP_ARRAY,   /* anchor */
+	PG_INT4_ARRAY,        /* months_elapsed */
+	PG_TIMESTAMPTZ_ARRAY, /* period_start */
+	PG_TIMESTAMPTZ_ARRAY, /* period_end */
+	PG_TEXT_ARRAY,        /* end_reason */
+	PG_TEXT_ARRAY,        /* hold_reason */
+	PG_BOOL_ARRAY,        /* catch_up_allowed */
+};
+
+static const enum pg_type outcome_type[] = {
+	PG_INT8_ARRAY,        /* subscription_id */
+	PG_INT8_ARRAY,        /* account_id */
+	PG_INT4_ARRAY,        /* revision */
+	PG_TEXT_ARRAY,        /* kind */
+	PG_TEXT_ARRAY,        /* rule */
+	PG_TEXT_ARRAY,        /* from_status */
+	PG_TEXT_ARRAY,        /* to_status */
+	PG_TIMESTAMPTZ_ARRAY, /* period_start */
+	PG_TIMESTAMPTZ_ARRAY, /* period_end */
+	PG_TIMESTAMPTZ_ARRAY, /* next_period_end */
+	PG_INT4_ARRAY,        /* price_id */
+	PG_INT4_ARRAY,        /* quantity */
+	PG_INT8_ARRAY,        /* unit_amount */
+	PG_INT8_ARRAY,        /* amount */
+	PG_TEXT_ARRAY,        /* currency */
+};
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 void writeset_release(struct writeset *set)
 {
@@ -23,54 +61,27 @@ static void add_arrays(struct params *params, const enum pg_type *type, int arra
 		params_array(params, type[i]);
 }
 
-static void begin_state(struct params *params, const struct claim *claim)
+void writeset_begin(struct writeset *set, int64_t run_id, int16_t bucket, int64_t as_of_us)
 {
-	static const enum pg_type type[] = {
-		PG_INT8_ARRAY,        PG_INT4_ARRAY,        PG_TEXT_ARRAY,      PG_BOOL_ARRAY,
-		PG_INT4_ARRAY,        PG_INT4_ARRAY,        PG_TIMESTAMP_ARRAY, PG_INT4_ARRAY,
-		PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ_ARRAY, PG_TEXT_ARRAY,      PG_TEXT_ARRAY,
-		PG_BOOL_ARRAY,
-	};
-
-	params_clear(params);
-	params_int2(params, claim->bucket);
-	params_timestamptz(params, claim->as_of_us);
-	add_arrays(params, type, sizeof(type) / sizeof(type[0]));
-}
-
-static void begin_outcomes(struct params *params, int64_t run_id, const struct claim *claim)
-{
-	static const enum pg_type type[] = {
-		PG_INT8_ARRAY,        PG_INT8_ARRAY,        PG_INT4_ARRAY, PG_TEXT_ARRAY,
-		PG_TEXT_ARRAY,        PG_TEXT_ARRAY,        PG_TEXT_ARRAY, PG_TIMESTAMPTZ_ARRAY,
-		PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ_ARRAY, PG_INT4_ARRAY, PG_INT4_ARRAY,
-		PG_INT8_ARRAY,        PG_INT8_ARRAY,        PG_TEXT_ARRAY,
-	};
-
-	params_clear(params);
-	params_int2(params, claim->bucket);
-	params_int8(params, run_id);
-	add_arrays(params, type, sizeof(type) / sizeof(type[0]));
-}
-
-static void begin_holds(struct params *params, int64_t run_id, const struct claim *claim)
-{
-	params_clear(params);
-	params_int2(params, claim->bucket);
-	params_int8(params, run_id);
-	params_timestamptz(params, claim->as_of_us);
-	params_array(params, PG_INT8_ARRAY);
-	params_array(params, PG_TEXT_ARRAY);
-}
-
-void writeset_begin(struct writeset *set, int64_t run_id, const struct claim *claim)
-{
-	begin_state(&set->state, claim);
-	begin_outcomes(&set->outcomes, run_id, claim);
-	begin_holds(&set->holds, run_id, claim);
+	set->run_id = run_id;
+	set->bucket = bucket;
+	params_clear(&set->state);
+	params_int2(&set->state, bucket);
+	params_timestamptz(&set->state, as_of_us);
+	add_arrays(&set->state, state_type, COUNT(state_type));
+	params_clear(&set->outcomes);
+	params_int2(&set->outcomes, bucket);
+	params_int8(&set->outcomes, run_id);
+	add_arrays(&set->outcomes, outcome_type, COUNT(outcome_type));
+	params_clear(&set->holds);
+	params_int2(&set->holds, bucket);
+	params_int8(&set->holds, run_id);
+	params_timestamptz(&set->holds, as_of_us);
+	params_array(&set->holds, PG_INT8_ARRAY);
+	params_array(&set->holds, PG_TEXT_ARRAY);
 	set->totals.lines = 0;
-	set->states = 0;
-	set->outcome_rows = 0;
+	set->claimed = 0;
+	set->closed = 0;
 	set->held = 0;
 }
 
@@ -89,10 +100,9 @@ static void add_state(struct writeset *set, const struct facts *f, const struct 
 	array_int4(p++, f->months_elapsed);
 	array_int8(p++, f->period_start_us);
 	array_int8(p++, f->period_end_us);
-	array_text(p++, last->action == ACTION_EXPIRE ? last->reason : NULL);
+	array_text(p++, step_closes(last) ? last->reason : NULL);
 	array_text(p++, last->action == ACTION_HOLD ? last->reason : NULL);
 	array_bool(p++, f->catch_up_allowed);
-	set->states++;
 }
 
 static void add_outcome(struct writeset *set, const struct facts *f, const struct step *s)
@@ -103,7 +113,7 @@ static void add_outcome(struct writeset *set, const struct facts *f, const struc
 	array_int8(p++, f->account_id);
 	array_int4(p++, s->revision);
 	array_text(p++, kind_name(s->kind));
-	array_text(p++, s->rule);
+	array_text(p++, s->rule->name);
 	array_text(p++, status_name(s->from_status));
 	array_text(p++, status_name(s->to_status));
 	array_int8(p++, s->period_start_us);
@@ -118,13 +128,13 @@ static void add_outcome(struct writeset *set, const struct facts *f, const struc
 	array_int8(p++, s->amount_minor);
 	array_text(p++, s->terms.currency);
 	totals_add(&set->totals, s);
-	set->outcome_rows++;
+	set->closed++;
 }
 
 static void add_hold(struct writeset *set, const struct facts *f, const struct step *s)
 {
 	array_int8(&set->holds.param[HOLD_ARRAYS], f->subscription_id);
-	array_text(&set->holds.param[HOLD_ARRAYS + 1], s->rule);
+	array_text(&set->holds.param[HOLD_ARRAYS + 1], s->rule->name);
 	set->held++;
 }
 
@@ -133,27 +143,26 @@ void writeset_add(struct writeset *set, const struct facts *after, const struct 
 {
 	const struct step *last = &step[steps - 1];
 
-	if (step[0].action == ACTION_LEAVE)
-		return;
+	assert(step[0].action != ACTION_LEAVE);
 	add_state(set, after, last, step_opens(&step[0]));
 	for (int i = 0; i < steps; i++)
-		if (step_is_outcome(&step[i]))
+		if (step_closes(&step[i]))
 			add_outcome(set, after, &step[i]);
 	if (last->action == ACTION_HOLD)
 		add_hold(set, after, last);
+	set->claimed++;
 }
 
-static void begin_batch(struct writeset *set, int64_t run_id, const struct claim *claim,
-			int claimed)
+static void begin_batch(struct writeset *set)
 {
 	struct params *params = &set->batch;
 	struct param *kind, *currency, *outcomes, *amount;
 	char text[MONEY_TEXT_SIZE];
 
 	params_clear(params);
-	params_int2(params, claim->bucket);
-	params_int8(params, run_id);
-	params_int4(params, claimed);
+	params_int2(params, set->bucket);
+	params_int8(params, set->run_id);
+	params_int4(params, set->claimed);
 	params_int4(params, set->held);
 	kind = params_array(params, PG_TEXT_ARRAY);
 	currency = params_array(params, PG_TEXT_ARRAY);
@@ -183,14 +192,13 @@ static bool check_counts(const struct writeset *set, const struct call call[4], 
 	static const enum pg_type type[] = { PG_INT8 };
 
 	return rows_expect(call[3].rows, type, 1, err) &&
-	       check_count("rows", rows_affected(call[0].rows), set->states, err) &&
-	       check_count("outcomes", rows_affected(call[1].rows), set->outcome_rows, err) &&
+	       check_count("rows", rows_affected(call[0].rows), set->claimed, err) &&
+	       check_count("outcomes", rows_affected(call[1].rows), set->closed, err) &&
 	       check_count("holds", rows_affected(call[2].rows), set->held, err) &&
 	       check_count("totals", rows_int8(call[3].rows, 0, 0), set->totals.lines, err);
 }
 
-bool store_write(struct conn *conn, struct writeset *set, int64_t run_id, const struct claim *claim,
-		 int claimed, struct error *err)
+bool writeset_write(struct writeset *set, struct conn *conn, struct error *err)
 {
 	struct call call[] = {
 		{ .query = QUERY_WRITE_STATE, .params = &set->state },
@@ -200,7 +208,7 @@ bool store_write(struct conn *conn, struct writeset *set, int64_t run_id, const 
 	};
 	bool ok;
 
-	begin_batch(set, run_id, claim, claimed);
+	begin_batch(set);
 	if (!conn_exchange(conn, call, 4, err))
 		return false;
 	ok = check_counts(set, call, err);

@@ -1,46 +1,65 @@
 /* A plan: reading what is due, deciding it, adding it up. */
 #include "run/plan.h"
-#include "db/bucket_store.h"
-#include "db/plan_store.h"
+#include "db/facts_rows.h"
+#include "db/plan_cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct plan_line *find_line(struct plan *plan, const struct step *step)
+static struct plan_line *find_line(struct plan *plan, const struct step *step, const char *reason)
 {
-	const char *reason = step->reason != NULL && !step_is_outcome(step) ? step->reason : "";
-	struct plan_line *line;
-	char key[PLAN_REASON_SIZE];
-
-	snprintf(key, sizeof(key), "%s", plan->lines < PLAN_LINES_MAX - 1 ? reason : "other");
 	for (int i = 0; i < plan->lines; i++) {
-		line = &plan->line[i];
+		struct plan_line *line = &plan->line[i];
+
 		if (line->rule == step->rule && line->action == step->action &&
-		    strcmp(line->reason, key) == 0)
+		    strcmp(line->reason, reason) == 0)
 			return line;
 	}
-	/* The last line takes whatever comes after it. */
-	if (plan->lines == PLAN_LINES_MAX)
-		return &plan->line[PLAN_LINES_MAX - 1];
-	line = &plan->line[plan->lines++];
-	*line = (struct plan_line){ .rule = step->rule, .action = step->action };
-	memcpy(line->reason, key, sizeof(key));
+	return NULL;
+}
+
+/* The line of a step: the one there is, or a new one. */
+static struct plan_line *line_of(struct plan *plan, const struct step *step)
+{
+	char reason[PLAN_REASON_SIZE] = "";
+	struct plan_line *line;
+
+	/* Why something ends is its rule's own; holds have many reasons, and operators invent more.
+	 */
+	if (!step_closes(step) && step->reason != NULL)
+		snprintf(reason, sizeof(reason), "%s", step->reason);
+	line = find_line(plan, step, reason);
+	if (line == NULL && plan->lines >= PLAN_REASONS_MAX && reason[0] != '\0') {
+		snprintf(reason, sizeof(reason), "other");
+		line = find_line(plan, step, reason);
+	}
+	if (line == NULL) {
+		line = &plan->line[plan->lines++];
+		*line = (struct plan_line){ .rule = step->rule, .action = step->action };
+		memcpy(line->reason, reason, sizeof(reason));
+	}
 	return line;
+}
+
+static void add_sample(struct plan_line *line, const struct plan_step *step)
+{
+	if (line->samples == PLAN_SAMPLES_MAX)
+		return;
+	line->sample[line->samples] = *step;
+	/* A hold's reason is borrowed from rows that will be gone when the sample is shown. */
+	line->sample[line->samples++].step.reason = NULL;
 }
 
 static void add_step(struct plan *plan, const struct plan_step *step, bool first)
 {
-	struct plan_line *line = find_line(plan, &step->step);
+	struct plan_line *line = line_of(plan, &step->step);
 
 	line->subscriptions += first;
-	if (line->samples < PLAN_SAMPLES_MAX) {
-		line->sample[line->samples] = *step;
-		line->sample[line->samples++].step.reason = NULL;
-	}
+	add_sample(line, step);
 	if (step->step.action == ACTION_HOLD)
 		plan->newly_held++;
-	if (step_is_outcome(&step->step)) {
+	if (step_closes(&step->step)) {
 		line->outcomes++;
 		plan->outcomes++;
 		totals_add(&plan->totals, &step->step);
@@ -67,10 +86,9 @@ static bool decide_row(struct conn *conn, const struct plan_request *request, st
 		       struct facts_row *row, struct error *err)
 {
 	struct step step[STEPS_MAX];
-	bool first = true;
 
 	plan->subscriptions++;
-	for (;;) {
+	for (bool first = true;; first = false) {
 		int steps = decide_all(&row->facts, &request->policy, step);
 
 		if (!add_steps(plan, request, &row->facts, step, steps, first, err))
@@ -78,9 +96,8 @@ static bool decide_row(struct conn *conn, const struct plan_request *request, st
 		if (!step_opens(&step[steps - 1]) ||
 		    row->facts.period_end_us > request->policy.as_of_us)
 			return true;
-		if (!store_more_boundaries(conn, row, err))
+		if (!plan_more_boundaries(conn, row, err))
 			return false;
-		first = false;
 	}
 }
 
@@ -88,7 +105,7 @@ static bool decide_row(struct conn *conn, const struct plan_request *request, st
 static bool decide_fetched(struct conn *conn, const struct plan_request *request, struct plan *plan,
 			   bool *rows_left, struct error *err)
 {
-	struct rows *rows = store_fetch_plan(conn, err);
+	struct rows *rows = plan_cursor_fetch(conn, err);
 	struct facts_row row;
 	bool ok = rows != NULL;
 
@@ -99,43 +116,30 @@ static bool decide_fetched(struct conn *conn, const struct plan_request *request
 	return ok;
 }
 
-static bool count_due(struct conn *conn, const struct plan_request *request, struct plan *plan,
-		      struct error *err)
-{
-	int16_t bucket[BUCKETS];
-	int buckets;
-
-	if (request->subscription_id == 0)
-		return store_count_due(conn, request->policy.as_of_us, &plan->counted, err);
-	buckets = store_find(conn, request->subscription_id, bucket, err);
-	for (int i = 0; i < buckets; i++)
-		if (!store_count_due_one(conn, request->policy.as_of_us, bucket[i],
-					 request->subscription_id, &plan->counted, err))
-			return false;
-	return buckets >= 0;
-}
-
+/* By rule; what goes on hold before what goes on. */
 static int compare_lines(const void *a, const void *b)
 {
 	const struct plan_line *x = a, *y = b;
-	int order = rule_place(x->rule) - rule_place(y->rule);
 
-	if (order == 0)
-		order = (int)y->action - (int)x->action;
-	return order != 0 ? order : strcmp(x->reason, y->reason);
+	if (x->rule != y->rule)
+		return x->rule < y->rule ? -1 : 1;
+	if (x->action != y->action)
+		return x->action < y->action ? -1 : 1;
+	return strcmp(x->reason, y->reason);
 }
 
 bool plan_make(struct conn *conn, const struct plan_request *request, struct plan *plan,
 	       struct error *err)
 {
+	int64_t as_of_us = request->policy.as_of_us, subscription_id = request->subscription_id;
 	bool rows_left = true;
-	bool ok = store_open_plan(conn, request->policy.as_of_us, request->subscription_id, err);
+	bool ok = plan_cursor_open(conn, as_of_us, subscription_id, err);
 
-	plan->as_of_us = request->policy.as_of_us;
+	plan->as_of_us = as_of_us;
 	while (ok && rows_left)
 		ok = decide_fetched(conn, request, plan, &rows_left, err);
-	ok = ok && count_due(conn, request, plan, err) &&
-	     store_exponents(conn, &plan->exponents, err);
+	ok = ok && due_count(conn, as_of_us, subscription_id, &plan->counted, err) &&
+	     currencies_read(conn, &plan->currencies, err);
 	conn_rollback(conn);
 	totals_sort(&plan->totals);
 	qsort(plan->line, (size_t)plan->lines, sizeof(plan->line[0]), compare_lines);
@@ -144,10 +148,13 @@ bool plan_make(struct conn *conn, const struct plan_request *request, struct pla
 
 bool plan_adds_up(const struct plan *plan)
 {
-	int64_t outcomes = 0;
+	int64_t subscriptions = 0, by_rule = 0, by_currency = 0;
 
+	for (int i = 0; i < plan->lines; i++) {
+		subscriptions += plan->line[i].subscriptions;
+		by_rule += plan->line[i].outcomes;
+	}
 	for (int i = 0; i < plan->totals.lines; i++)
-		outcomes += plan->totals.line[i].outcomes;
-	return plan->subscriptions == plan->counted.due + plan->counted.held &&
-	       plan->outcomes == outcomes;
+		by_currency += plan->totals.line[i].outcomes;
+	return subscriptions == plan->counted.free + plan->counted.held && by_rule == by_currency;
 }

@@ -1,7 +1,6 @@
 /* A worker: passes over buckets. */
 #include "run/worker.h"
-#include "run/batch.h"
-#include "db/bucket_store.h"
+#include "db/buckets.h"
 
 /* How many rows the next batch may claim; 0 at the limit. */
 static int room(const struct work *work, const struct work_done *done)
@@ -11,22 +10,29 @@ static int room(const struct work *work, const struct work_done *done)
 	return work->limit == 0 || left > work->batch_size ? work->batch_size : (int)left;
 }
 
+static void add_batch(struct work_done *done, const struct batch *batch)
+{
+	done->batches++;
+	done->claimed += batch->set.claimed;
+	done->unfinished += batch->unfinished;
+	done->outcomes += batch->set.closed;
+	done->held += batch->set.held;
+}
+
 /* Goes through one bucket from its oldest due row on.  Fewer rows than asked for is not its end:
  * rows that changed while they were being locked drop out of an answer.  None is. */
-static bool walk_bucket(struct batch *batch, struct conn *conn, const struct work *work,
+static bool walk_bucket(struct batch *batch, struct conn *conn, int16_t bucket,
 			struct work_done *done, struct error *err)
 {
-	batch->claim.after_end_us = INT64_MIN;
+	batch->claim.bucket = bucket;
+	batch->claim.after_end_us = CLAIM_FROM_START;
 	batch->claim.after_id = 0;
-	while ((batch->claim.most = room(work, done)) > 0) {
+	while ((batch->claim.most = room(batch->work, done)) > 0) {
 		if (!batch_run(batch, conn, err))
 			return false;
-		if (batch->claimed == 0)
+		if (batch->set.claimed == 0)
 			break;
-		done->batches++;
-		done->claimed += batch->claimed;
-		done->outcomes += batch->outcomes;
-		done->held += batch->held;
+		add_batch(done, batch);
 	}
 	return true;
 }
@@ -35,40 +41,33 @@ static int find_buckets(struct conn *conn, const struct work *work, int16_t buck
 			struct error *err)
 {
 	return work->subscription_id != 0
-		       ? store_find(conn, work->subscription_id, bucket, err)
-		       : store_work_buckets(conn, work->policy.as_of_us, bucket, err);
+		       ? buckets_of_subscription(conn, work->subscription_id, bucket, err)
+		       : buckets_with_work(conn, work->policy.as_of_us, bucket, err);
 }
 
-static bool walk_buckets(struct batch *batch, struct conn *conn, const struct work *work,
-			 struct work_done *done, struct error *err)
+static bool walk_buckets(struct batch *batch, struct conn *conn, struct work_done *done,
+			 struct error *err)
 {
 	int16_t bucket[BUCKETS];
-	int buckets = find_buckets(conn, work, bucket, err);
+	int buckets = find_buckets(conn, batch->work, bucket, err);
 
-	for (int i = 0; i < buckets; i++) {
-		batch->claim.bucket = bucket[i];
-		if (!walk_bucket(batch, conn, work, done, err))
+	for (int i = 0; i < buckets; i++)
+		if (!walk_bucket(batch, conn, bucket[i], done, err))
 			return false;
-	}
 	return buckets >= 0;
 }
 
 bool worker_run(struct conn *conn, const struct work *work, struct work_done *done,
 		struct error *err)
 {
-	struct batch batch = {
-		.run_id = work->run_id,
-		.policy = work->policy,
-		.limits = work->limits,
-		.claim = { .as_of_us = work->policy.as_of_us,
-			   .subscription_id = work->subscription_id },
-	};
+	struct batch batch;
 	int64_t before;
 	bool ok;
 
+	batch_init(&batch, work);
 	do {
 		before = done->batches;
-		ok = walk_buckets(&batch, conn, work, done, err);
+		ok = walk_buckets(&batch, conn, done, err);
 	} while (ok && done->batches > before && room(work, done) > 0);
 	batch_release(&batch);
 	return ok;

@@ -81,7 +81,7 @@ static enum status status_at(const char *text)
 	return STATUS_EXPIRED;
 }
 
-static struct terms terms_at(const char *text, const char *price, const char *every, const char *quantity,
+static struct terms terms_at(const char *text, const char *price, const char *quantity,
 			     const struct terms *fallback)
 {
 	struct terms terms = *fallback;
@@ -89,16 +89,32 @@ static struct terms terms_at(const char *text, const char *price, const char *ev
 
 	terms.known = true;
 	terms.unit_amount_minor = number(text, price, terms.unit_amount_minor);
-	terms.interval_months = (int32_t)number(text, every, terms.interval_months);
 	terms.quantity = (int32_t)number(text, quantity, terms.quantity);
 	snprintf(terms.currency, 4, "%s", word(text, "currency", "EUR", buffer));
 	return terms;
 }
 
+/* A misspelt fact would be a case that tests something else. */
+static void check_words(const char *text)
+{
+	static const char *const known[] = { "end=", "start=", "anchor=", "months=", "every=", "price=", "currency=",
+					     "quantity=", "next-price=", "next-every=", "next-quantity=", "hold=",
+					     "max=", "billing", "catch-up" };
+
+	for (const char *p = text + strcspn(text, " "); *(p += strspn(p, " ")) != '\0'; p += strcspn(p, " ")) {
+		bool found = false;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			found = found || strncmp(p, known[i], strlen(known[i])) == 0;
+		if (!found)
+			fail_msg("unknown fact at \"%s\"", p);
+	}
+}
+
 static void fill_facts(const char *text, int64_t as_of_us, struct facts *f, int64_t boundary_us[BOUNDARIES_MAX])
 {
 	static char hold[80];
-	static const struct terms usual = { .unit_amount_minor = 1000, .interval_months = 1, .quantity = 1 };
+	static const struct terms usual = { .unit_amount_minor = 1000, .quantity = 1 };
 	char buffer[80];
 	int64_t end = instant(word(text, "end", "", buffer));
 	int64_t anchor;
@@ -110,36 +126,38 @@ static void fill_facts(const char *text, int64_t as_of_us, struct facts *f, int6
 		.catch_up_allowed = flag(text, "catch-up"),
 		.hold_reason = word(text, "hold", NULL, hold),
 		.period_end_us = end,
-		.period_start_us = end - INSTANT_PER_DAY,
+		.period_start_us = word(text, "start", NULL, buffer) != NULL ? instant(buffer) :
+									       end - INSTANT_PER_DAY,
 		.end_local_us = end,
 		.months_elapsed = (int32_t)number(text, "months", 0),
 		.anchor_us = word(text, "anchor", NULL, buffer) != NULL ? instant(buffer) : end,
-		.in_force = terms_at(text, "price", "every", "quantity", &usual),
+		.in_force = terms_at(text, "price", "quantity", &usual),
 		.boundary_us = boundary_us,
 	};
-	f->next = terms_at(text, "next-price", "next-every", "next-quantity", &f->in_force);
+	f->next = terms_at(text, "next-price", "next-quantity", &f->in_force);
+	f->interval_months = (int32_t)number(text, "next-every", number(text, "every", 1));
 	anchor = f->status == STATUS_TRIALING ? end : f->anchor_us;
 	months = f->status == STATUS_TRIALING ? 0 : f->months_elapsed;
 	do
-		boundary_us[f->boundaries++] = add_months(anchor, months += f->next.interval_months);
+		boundary_us[f->boundaries++] = add_months(anchor, months += f->interval_months);
 	while (f->boundaries < BOUNDARIES_MAX && boundary_us[f->boundaries - 1] <= as_of_us);
 }
 
 /* What happened, written as a case writes it. */
-static void describe(const struct step *step, int steps, char *what, char *rules)
+static void describe(const struct step *step, int steps, char *what, char *by_rule)
 {
-	*what = *rules = '\0';
+	*what = *by_rule = '\0';
 	for (int i = 0; i < steps; i++) {
 		const struct step *s = &step[i];
 		char end[INSTANT_TEXT_SIZE];
 
-		sprintf(rules + strlen(rules), "%s%s", i > 0 ? ", " : "", s->rule);
+		sprintf(by_rule + strlen(by_rule), "%s%s", i > 0 ? ", " : "", s->rule->name);
 		sprintf(what + strlen(what), "%s", i > 0 ? ", " : "");
 		if (s->action == ACTION_LEAVE)
 			strcat(what, "-");
 		else if (s->action == ACTION_HOLD)
 			sprintf(what + strlen(what), "held %s", s->reason);
-		else if (s->action == ACTION_EXPIRE)
+		else if (!step_opens(s))
 			strcat(what, kind_name(s->kind));
 		else
 			sprintf(what + strlen(what), "%s %s %lld", kind_name(s->kind),
@@ -178,18 +196,19 @@ static char *column(char **rest)
 static void core_decides_as_the_table_says(void **state)
 {
 	char *rest = *state;
-	char *as_of = column(&rest), *facts_text = column(&rest), *expect = column(&rest), *rules = column(&rest);
+	char *as_of = column(&rest), *facts_text = column(&rest), *expect = column(&rest), *rule = column(&rest);
 	char what[LINE_SIZE], expected[LINE_SIZE], rules_found[LINE_SIZE];
 	struct policy policy = { instant(as_of), (int)number(facts_text, "max", 3) };
 	int64_t boundary_us[BOUNDARIES_MAX];
 	struct step step[STEPS_MAX];
 	struct facts facts;
 
+	check_words(facts_text);
 	fill_facts(facts_text, policy.as_of_us, &facts, boundary_us);
 	describe(step, decide_all(&facts, &policy, step), what, rules_found);
 	spell_out(expect, expected);
 	assert_string_equal(what, expected);
-	assert_string_equal(rules_found, rules);
+	assert_string_equal(rules_found, rule);
 }
 
 /* Adds a file's cases to the list; returns how many there are then. */

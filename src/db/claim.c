@@ -1,5 +1,5 @@
-/* The rows of a batch: claiming them. */
-#include "db/batch_store.h"
+/* Claims: begin, set the limits, lock what is due. */
+#include "db/claim.h"
 #include "db/facts_rows.h"
 
 static void claim_params(const struct claim *claim, struct params *params)
@@ -15,8 +15,8 @@ static void claim_params(const struct claim *claim, struct params *params)
 	params_int4(params, claim->most);
 }
 
-struct rows *store_claim(struct conn *conn, const struct claim *claim,
-			 const struct time_limits *limits, struct error *err)
+struct rows *claim_rows(struct conn *conn, const struct claim *claim,
+			const struct time_limits *limits, struct error *err)
 {
 	struct params settings = { 0 }, params = { 0 };
 	struct call call[] = {

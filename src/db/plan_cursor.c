@@ -1,8 +1,8 @@
-/* The rows of a plan: reading them through a cursor. */
-#include "db/plan_store.h"
+/* The rows of a plan: a cursor over what is due. */
+#include "db/plan_cursor.h"
 
-bool store_open_plan(struct conn *conn, int64_t as_of_us, int64_t subscription_id,
-		     struct error *err)
+bool plan_cursor_open(struct conn *conn, int64_t as_of_us, int64_t subscription_id,
+		      struct error *err)
 {
 	struct params params = { 0 };
 	struct call call[] = {
@@ -12,10 +12,7 @@ bool store_open_plan(struct conn *conn, int64_t as_of_us, int64_t subscription_i
 	bool ok;
 
 	params_timestamptz(&params, as_of_us);
-	if (subscription_id != 0)
-		params_int8(&params, subscription_id);
-	else
-		params_null(&params, PG_INT8);
+	params_id(&params, subscription_id);
 	ok = conn_exchange(conn, call, 2, err);
 	params_release(&params);
 	rows_free(call[0].rows);
@@ -23,7 +20,7 @@ bool store_open_plan(struct conn *conn, int64_t as_of_us, int64_t subscription_i
 	return ok;
 }
 
-struct rows *store_fetch_plan(struct conn *conn, struct error *err)
+struct rows *plan_cursor_fetch(struct conn *conn, struct error *err)
 {
 	struct rows *rows = conn_query(conn, QUERY_FETCH_PLAN, NULL, err);
 
@@ -33,7 +30,7 @@ struct rows *store_fetch_plan(struct conn *conn, struct error *err)
 	return NULL;
 }
 
-bool store_more_boundaries(struct conn *conn, struct facts_row *row, struct error *err)
+bool plan_more_boundaries(struct conn *conn, struct facts_row *row, struct error *err)
 {
 	static const enum pg_type type[] = { PG_TIMESTAMPTZ_ARRAY };
 	struct params params = { 0 };
@@ -44,7 +41,7 @@ bool store_more_boundaries(struct conn *conn, struct facts_row *row, struct erro
 	params_int2(&params, row->bucket);
 	params_int8(&params, row->facts.subscription_id);
 	params_int4(&params, row->facts.months_elapsed);
-	params_int4(&params, row->facts.next.interval_months);
+	params_int4(&params, row->facts.interval_months);
 	rows = conn_query(conn, QUERY_BOUNDARIES, &params, err);
 	params_release(&params);
 	ok = rows != NULL && rows_expect(rows, type, 1, err);

@@ -1,0 +1,18 @@
+/* Buckets: where the work is. */
+#ifndef DB_BUCKETS_H
+#define DB_BUCKETS_H
+
+#include "db/conn.h"
+
+#define BUCKETS 256
+
+/* The buckets that have due rows, in order.  Returns how many, -1 after a failure. */
+int buckets_with_work(struct conn *conn, int64_t as_of_us, int16_t bucket[BUCKETS],
+		      struct error *err) MUST_CHECK;
+
+/* The buckets that hold a subscription with this id, likewise: usually one, none if there is no
+ * such subscription, several if an import gave the id twice. */
+int buckets_of_subscription(struct conn *conn, int64_t subscription_id, int16_t bucket[BUCKETS],
+			    struct error *err) MUST_CHECK;
+
+#endif
