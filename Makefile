@@ -80,7 +80,8 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/gen/db/query_id.h $(B)/flags
 
 $(B)/gen/db/query_id.h: $(queries) sql/query sql/embed.awk
 	mkdir -p $(@D)
-	$(AWK) -v part=header -f sql/embed.awk $(queries) > $@
+	$(AWK) -v part=header -f sql/embed.awk $(queries) > $@.new
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(B)/gen/query.c: $(queries) sql/query $(wildcard sql/query/*.inc) sql/embed.awk
 	mkdir -p $(@D)
@@ -103,20 +104,20 @@ $(B)/systemd/%: systemd/% FORCE
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
 install: $(B)/perennial $(services)
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/perennial
-	$(INSTALL) -m 755 $(B)/perennial $(DESTDIR)$(bindir)/perennial
-	$(INSTALL) -m 644 $(services) $(DESTDIR)$(unitdir)
-	$(INSTALL) -d $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(mandir)/man5
-	$(INSTALL) -m 644 src/perennial.8 $(DESTDIR)$(mandir)/man8
-	$(INSTALL) -m 644 conf/perennial.conf.5 $(DESTDIR)$(mandir)/man5
+	$(INSTALL) -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(unitdir)" "$(DESTDIR)$(sysconfdir)/perennial"
+	$(INSTALL) -d "$(DESTDIR)$(mandir)/man8" "$(DESTDIR)$(mandir)/man5"
+	$(INSTALL) -m 755 $(B)/perennial "$(DESTDIR)$(bindir)"
+	$(INSTALL) -m 644 $(services) "$(DESTDIR)$(unitdir)"
+	$(INSTALL) -m 644 src/perennial.8 "$(DESTDIR)$(mandir)/man8"
+	$(INSTALL) -m 644 conf/perennial.conf.5 "$(DESTDIR)$(mandir)/man5"
 	# A configuration that is there belongs to whoever wrote it.
-	test -e $(DESTDIR)$(sysconfdir)/perennial/perennial.conf || \
-		$(INSTALL) -m 644 conf/perennial.conf $(DESTDIR)$(sysconfdir)/perennial/perennial.conf
+	test -e "$(DESTDIR)$(sysconfdir)/perennial/perennial.conf" || \
+		$(INSTALL) -m 644 conf/perennial.conf "$(DESTDIR)$(sysconfdir)/perennial"
 
 # The configuration stays.
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/perennial $(DESTDIR)$(mandir)/man8/perennial.8 \
-		$(DESTDIR)$(mandir)/man5/perennial.conf.5 $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(services)))
+	rm -f "$(DESTDIR)$(bindir)/perennial" $(foreach s,$(notdir $(services)),"$(DESTDIR)$(unitdir)/$(s)") \
+		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5"
 
 # The tests without a database.
 unit: $(unit_tests)
@@ -134,7 +135,7 @@ tests: $(unit_tests)
 demo:
 	tests/require demo
 	$(MAKE) --no-print-directory all
-	PERENNIAL=$(CURDIR)/$(B)/perennial tests/server tests/demo/demo
+	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/demo/demo
 
 clean:
 	rm -rf build

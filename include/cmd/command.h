@@ -31,8 +31,9 @@ extern const struct command command_migrate;
 
 /* Opens a connection on a database whose schema fits, and checks --as-of and --subscription against
  * it.  NULL after a failure. */
-struct conn *session_open(const struct context *context, bool allow_future, struct server *server,
-			  struct error *err) OWNED_BY(conn_close);
+struct conn *session_open(const struct context *context, bool allow_future,
+			  const struct session *session, struct server *server, struct error *err)
+	OWNED_BY(conn_close);
 
 /* The plan command on its own options, for run --dry-run too. */
 bool plan_main(struct context *context, enum exit_code *code, struct error *err) MUST_CHECK;

@@ -1,4 +1,5 @@
-/* The configuration: one table of keys, each with its kind, bounds, default and meaning. */
+/* The configuration: read from one file by a table of keys, each with its kind, bounds and default.
+ */
 #ifndef CMD_CONFIG_H
 #define CMD_CONFIG_H
 
@@ -23,8 +24,8 @@ struct config {
 
 void config_release(struct config *config);
 
-/* Reads the file; NULL means the default one if it exists.  Each problem is one line of stderr,
- * with file and line; false with EXIT_CONFIG when there was one. */
+/* Reads the file into *config, which is zeroed; NULL means the default one if it exists.  Each
+ * problem is one line of stderr, with file and line; false with EXIT_CONFIG when there was one. */
 bool config_load(const char *path, struct config *config, struct error *err) MUST_CHECK;
 
 #endif

@@ -56,4 +56,7 @@ struct facts {
 	int boundaries;
 };
 
+/* Whether prices and boundaries are known; an end needs no boundary. */
+bool facts_complete(const struct facts *facts);
+
 #endif

@@ -18,11 +18,18 @@ void conn_close(struct conn *conn);
  * s, unless connect_timeout says otherwise. */
 void conn_defaults(void);
 
+/* What holds for every transaction of a connection. */
+struct session {
+	bool prepares;                 /* a statement is prepared at its first use */
+	const char *statement_timeout; /* as PostgreSQL takes it ("60s"); "0" for none.  Borrowed */
+	const char *lock_timeout;
+};
+
 /* Opens a connection: conninfo as libpq takes it, empty for its environment alone.  Refused by the
  * server is EXIT_ACCESS, a database or service that does not exist EXIT_CONFIG, no server
- * EXIT_NO_SERVER.  With prepares, a statement is prepared at its first use; a pool in transaction
- * mode may not allow it. */
-struct conn *conn_open(const char *conninfo, bool prepares, struct error *err) OWNED_BY(conn_close);
+ * EXIT_NO_SERVER. */
+struct conn *conn_open(const char *conninfo, const struct session *session, struct error *err)
+	OWNED_BY(conn_close);
 
 /* One statement of an exchange, and its answer: the caller's, NULL after a failure. */
 struct call {
@@ -31,7 +38,9 @@ struct call {
 	struct rows *rows;
 };
 
-/* Sends all, then reads all, in one round trip.  At the first error the rest is not executed. */
+/* Sends all, then reads all, in one round trip.  At the first error the rest is not executed.
+ * Outside of a transaction the calls make one, or the first of them begins one; the session's
+ * settings come first in it. */
 bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error *err) MUST_CHECK;
 
 /* One statement.  NULL after a failure. */

@@ -13,6 +13,9 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 /* Fills *err from a connection that could not be opened.  Always false. */
 bool fault_of_login(const PGconn *pg, struct error *err);
 
+/* Whether it was a server that refused, and not the network or libpq. */
+bool fault_is_the_server_s(const struct error *err);
+
 /* Adds the SQLSTATE of the refusal, if there is one: pg was to report verbosely. */
 void fault_sqlstate_of_login(const PGconn *pg, struct error *err);
 

@@ -9,7 +9,7 @@
 /* Begins the transaction and opens the plan's cursor over all that is due, held rows too, or over
  * one subscription (not 0).  Ends with conn_rollback. */
 bool plan_cursor_open(struct conn *conn, int64_t as_of_us, int64_t subscription_id,
-		      struct error *err) MUST_CHECK;
+		      const struct rows *lost_zones, struct error *err) MUST_CHECK;
 
 /* The next rows, none at the end; read by facts_read.  NULL after a failure. */
 struct rows *plan_cursor_fetch(struct conn *conn, struct error *err) OWNED_BY(rows_free);

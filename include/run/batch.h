@@ -13,7 +13,6 @@
 struct work {
 	int64_t run_id;
 	struct policy policy;
-	struct time_limits limits;
 	int batch_size;
 	int64_t limit;           /* claims at most; 0: no limit */
 	int64_t subscription_id; /* only this one; 0: all that are due */
@@ -23,6 +22,7 @@ struct batch {
 	const struct work *work;
 	struct claim claim;  /* what to claim next; moves on with each batch */
 	struct writeset set; /* of the last batch; its counts are 0 when nothing could be claimed */
+	struct rows *lost_zones; /* NULL until a claim came upon one */
 	int unfinished; /* rows of the last batch that are still due: too far behind for one claim
 			 */
 };

@@ -1,13 +1,14 @@
 -- claim_one: lock one subscription if it is due.
 -- $1 timestamptz  as_of
--- $2 smallint     bucket
--- $3 bigint       subscription_id
+-- $2 text[]       lost time zones
+-- $3 smallint     bucket
+-- $4 bigint       subscription_id
 -- returns the columns of facts.inc
 SELECT
 :facts
 FROM perennial.subscription s
-WHERE s.bucket = $2
-  AND s.subscription_id = $3
+WHERE s.bucket = $3
+  AND s.subscription_id = $4
   AND s.status <> 'expired' AND s.hold_reason IS NULL
   AND s.period_end <= $1
 FOR NO KEY UPDATE OF s SKIP LOCKED

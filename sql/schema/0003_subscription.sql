@@ -44,16 +44,16 @@ CREATE TABLE perennial.subscription (
 	CONSTRAINT period_forward CHECK (period_end > period_start),
 	CONSTRAINT dates_in_range CHECK (
 		period_start >= '1900-01-01 00:00:00+00' AND period_end <= '3000-01-01 00:00:00+00'
-		AND anchor BETWEEN '1900-01-01 00:00:00' AND '3000-01-01 00:00:00'
+		AND anchor BETWEEN '1899-12-31 00:00:00' AND '3000-01-02 00:00:00'  -- local
 		AND billing_info_at BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00'
 		AND trial_end BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00'
 		AND cancel_requested_at BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00'
 		AND ended_at BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00'
 		AND held_at BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00'),
 	CONSTRAINT months_in_range CHECK (months_elapsed BETWEEN 0 AND 13200),
-	CONSTRAINT trial_ends_with_period CHECK (status <> 'trialing' OR trial_end = period_end),
+	CONSTRAINT trial_ends_with_period CHECK (status <> 'trialing' OR trial_end IS NOT DISTINCT FROM period_end),
 	CONSTRAINT ended_when_expired CHECK (status = 'expired' OR (ended_at IS NULL AND end_reason IS NULL)),
-	CONSTRAINT revision_counts CHECK (revision >= 0)
+	CONSTRAINT revision_counts CHECK (revision BETWEEN 0 AND 2000000000)
 );
 
 -- Finds what is due, a bucket at a time and in order of age.

@@ -26,7 +26,8 @@ CREATE TABLE perennial.outcome (
 	PRIMARY KEY (bucket, subscription_id, period_end),
 	CONSTRAINT opens_or_ends CHECK (
 		CASE WHEN kind IN ('renewed', 'converted')
-		     THEN to_status = 'active' AND next_period_start = period_end AND next_period_end > next_period_start
+		     THEN to_status = 'active' AND next_period_start IS NOT DISTINCT FROM period_end
+		          AND next_period_end IS NOT NULL AND next_period_end > next_period_start
 		     ELSE to_status = 'expired' AND next_period_start IS NULL AND next_period_end IS NULL AND amount = 0
 		END)
 );
@@ -73,12 +74,12 @@ CREATE TABLE perennial.notification_job (
 		'renewed', 'converted', 'expired', 'trial_expired',
 		'subscribed', 'trial_started', 'cancellation_confirmed', 'cancellation_withdrawn', 'reactivated')),
 	boundary         timestamptz NOT NULL,    -- an outcome's period_end; the current one at an event
-	event_id         bigint NOT NULL DEFAULT 0,
+	event_id         bigint NOT NULL DEFAULT 0,  -- 0: of an outcome
 	state            text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'taken', 'done', 'dead')),
 	available_at     timestamptz NOT NULL DEFAULT now(),
 	attempts         int NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-	taken_until      timestamptz,
-	token            uuid,
+	taken_until      timestamptz,             -- a consumer has it until then …
+	token            uuid,                    -- … and proves with this that it still has
 	last_error       text,
 	finished_at      timestamptz,
 	PRIMARY KEY (bucket, job_id),

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <libconfig.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,11 +249,65 @@ static bool read_file(const char *path, struct config *config)
 	return ok;
 }
 
+/* The end of a comment or text that begins at p, or p where neither does. */
+static const char *skip_passive(const char *p)
+{
+	const char *end;
+
+	if (*p == '#' || strncmp(p, "//", 2) == 0)
+		return p + strcspn(p, "\n");
+	if (strncmp(p, "/*", 2) == 0) {
+		end = strstr(p + 2, "*/");
+		return end != NULL ? end + 2 : p + strlen(p);
+	}
+	if (*p != '"')
+		return p;
+	for (p++; *p != '\0' && *p != '"'; p++)
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	return *p == '"' ? p + 1 : p;
+}
+
+/* Whether a number begins at p that does not fit 32 bits; *length is that of its digits. */
+static bool is_too_large(const char *p, size_t *length)
+{
+	bool hex = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
+	const char *first = hex ? p + 2 : p;
+	size_t digits = strspn(first, hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+	*length = (size_t)(first - p) + digits;
+	return hex ? digits > 8 : digits > 10 || (digits == 10 && strncmp(p, "2147483647", 10) > 0);
+}
+
+/* Finds what libconfig reads as something else than was written: a number that does not fit wraps
+ * around without a word, and an included file would be neither in the messages nor in the run's
+ * checksum. */
+static void scan(struct reading *r)
+{
+	const char *p = r->config->text, *counted = p;
+	int line = 1;
+
+	while (*p != '\0') {
+		const char *next = skip_passive(p);
+		size_t length = 0;
+
+		for (; counted < p; counted++)
+			line += *counted == '\n';
+		if (next == p && *p == '@')
+			problem(r, line, "",
+				"@include is not supported: the configuration is one file");
+		if (next == p && is_too_large(p, &length))
+			problem(r, line, "", "a number is too large");
+		p = next > p ? next : p + (length > 0 ? length : 1);
+	}
+}
+
 static void parse(struct reading *r)
 {
 	config_t tree;
 
 	config_init(&tree);
+	scan(r);
 	if (strlen(r->config->text) != r->config->text_size)
 		problem(r, 1, "", "not a text file");
 	else if (config_read_string(&tree, r->config->text) != CONFIG_TRUE)

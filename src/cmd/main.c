@@ -3,10 +3,12 @@
 #include "base/log.h"
 #include "cmd/output.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const command[] = {
 	&command_run,
@@ -108,6 +110,7 @@ static void open_log(const struct config *config, int verbosity)
 static bool run_command(const struct command *c, const struct globals *globals,
 			struct context *context, enum exit_code *code, struct error *err)
 {
+	log_open(LOG_DAEMON, LOG_INFO);
 	if (!config_load(globals->config_path, &context->config, err))
 		return false;
 	context->conninfo =
@@ -161,6 +164,17 @@ static void print_error(const struct error *err)
 			"their options\n");
 }
 
+/* A socket that gets the number of a closed standard file would be read and written as that file.
+ * Writing to a standard output that was closed is an error, and stays one. */
+static void open_standard_files(void)
+{
+	static const int flags[] = { O_RDONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", flags[fd]) != fd)
+			_exit(EXIT_INTERNAL);
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = { 0 };
@@ -168,6 +182,7 @@ int main(int argc, char **argv)
 	enum exit_code code = EXIT_DONE;
 	bool ok;
 
+	open_standard_files();
 	signal(SIGPIPE, SIG_IGN);
 	ok = parse_and_run(argc, argv, &context, &code, &err);
 	if (!ok)

@@ -18,7 +18,7 @@ static void say_applied(const struct migration *m)
  * migration fails and nothing changes. */
 static void print_script(void)
 {
-	printf("\\set ON_ERROR_STOP on\n");
+	printf("\\set ON_ERROR_STOP on\nSET search_path = pg_catalog, pg_temp;\n");
 	for (int i = 0; i < migration_count; i++)
 		printf("\n%s;\n%s;\n\n%s\n%s;\n", queries[QUERY_BEGIN_MIGRATION].text,
 		       queries[QUERY_LOCK_SCHEMA].text, migrations[i].text,
@@ -28,7 +28,9 @@ static void print_script(void)
 
 static bool migrate(const struct context *context, struct error *err)
 {
-	struct conn *conn = conn_open(context->conninfo, context->config.prepared_statements, err);
+	/* A migration may take its time, and waits for another one. */
+	const struct session session = { context->config.prepared_statements, "0", "0" };
+	struct conn *conn = conn_open(context->conninfo, &session, err);
 	int from = 0;
 	bool ok = conn != NULL && schema_migrate(conn, &from, say_applied, err);
 

@@ -45,8 +45,10 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 
 bool plan_main(struct context *context, enum exit_code *code, struct error *err)
 {
+	/* However long it takes: it is in nobody's way. */
+	const struct session session = { context->config.prepared_statements, "0", "0" };
 	struct server server;
-	struct conn *conn = session_open(context, true, &server, err);
+	struct conn *conn = session_open(context, true, &session, &server, err);
 	struct plan *plan;
 	bool ok;
 

@@ -36,7 +36,6 @@ static bool start(struct conn *conn, const struct context *context, struct run *
 	run->started_ms = clock_ms();
 	run->work = (struct work){
 		.policy.max_periods = config->max_periods,
-		.limits = { config->statement_timeout, config->lock_timeout },
 		.batch_size =
 			options->batch_size != 0 ? (int)options->batch_size : config->batch_size,
 		.limit = options->limit,
@@ -73,15 +72,16 @@ static void finish_failed(struct conn *conn, struct run *run, const struct error
 	log_finish(run);
 }
 
+/* The row is closed last: what it says is then what the process answers, but for output that cannot
+ * be written. */
 static bool finish(struct conn *conn, struct run *run, struct error *err)
 {
 	if (!due_count(conn, run->work.policy.as_of_us, run->work.subscription_id, &run->left, err))
 		return false;
 	run->code = run->done.held > 0 ? EXIT_HELD : run->left.free > 0 ? EXIT_LEFT : EXIT_DONE;
-	if (!run_row_finish(conn, run->work.run_id, run_result(run->code), run->code, err))
-		return false;
 	if (!run_row_totals(conn, run->work.run_id, &run->totals, err) ||
-	    !currencies_read(conn, &run->currencies, err))
+	    !currencies_read(conn, &run->currencies, err) ||
+	    !run_row_finish(conn, run->work.run_id, run_result(run->code), run->code, err))
 		return false;
 	log_finish(run);
 	return true;
@@ -110,6 +110,9 @@ static bool print_run(const struct run *run, enum format format, struct error *e
 static bool run_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	const struct options *options = &context->options;
+	const struct session session = { context->config.prepared_statements,
+					 context->config.statement_timeout,
+					 context->config.lock_timeout };
 	struct server server;
 	struct conn *conn;
 	struct run *run;
@@ -120,7 +123,7 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 			    "--dry-run shows all that is due; it takes no --limit");
 	if (options->dry_run)
 		return plan_main(context, code, err);
-	conn = session_open(context, options->allow_future, &server, err);
+	conn = session_open(context, options->allow_future, &session, &server, err);
 	if (conn == NULL)
 		return false;
 	run = memory_zeroed(sizeof(*run));

@@ -30,10 +30,10 @@ static bool check_subscription(struct conn *conn, const struct options *options,
 	return buckets > 0;
 }
 
-struct conn *session_open(const struct context *context, bool allow_future, struct server *server,
-			  struct error *err)
+struct conn *session_open(const struct context *context, bool allow_future,
+			  const struct session *session, struct server *server, struct error *err)
 {
-	struct conn *conn = conn_open(context->conninfo, context->config.prepared_statements, err);
+	struct conn *conn = conn_open(context->conninfo, session, err);
 
 	if (conn == NULL)
 		return NULL;

@@ -1,44 +1,81 @@
-/* Claims: begin, set the limits, lock what is due. */
+/* Claims: begin, and lock what is due. */
 #include "db/claim.h"
 #include "db/facts_rows.h"
 
-static void claim_params(const struct claim *claim, struct params *params)
+/* Owns rows: they have the columns of the facts, or are freed. */
+static struct rows *expect_facts(struct rows *rows, struct error *err)
 {
-	params_timestamptz(params, claim->as_of_us);
-	params_int2(params, claim->bucket);
-	if (claim->subscription_id != 0) {
-		params_int8(params, claim->subscription_id);
-		return;
-	}
-	params_timestamptz(params, claim->after_end_us);
-	params_int8(params, claim->after_id);
-	params_int4(params, claim->most);
+	if (rows == NULL || facts_expect(rows, err))
+		return rows;
+	rows_free(rows);
+	return NULL;
 }
 
-struct rows *claim_rows(struct conn *conn, const struct claim *claim,
-			const struct time_limits *limits, struct error *err)
+static void one_params(const struct claim *claim, int64_t subscription_id, struct params *params)
 {
-	struct params settings = { 0 }, params = { 0 };
+	params_timestamptz(params, claim->as_of_us);
+	params_lost_zones(params, claim->lost_zones);
+	params_int2(params, claim->bucket);
+	params_int8(params, subscription_id);
+}
+
+static void next_params(const struct claim *claim, struct params *params)
+{
+	params_timestamptz(params, claim->as_of_us);
+	params_lost_zones(params, claim->lost_zones);
+	params_int2(params, claim->bucket);
+	params_timestamptz(params, claim->after_end_us);
+	params_int8(params, claim->after_id);
+	params_int8(params, claim->most);
+}
+
+struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct error *err)
+{
+	struct params params = { 0 };
 	struct call call[] = {
 		{ .query = QUERY_BEGIN_BATCH },
-		{ .query = QUERY_SETTINGS, .params = &settings },
 		{ .query = claim->subscription_id != 0 ? QUERY_CLAIM_ONE : QUERY_CLAIM,
 		  .params = &params },
 	};
 	bool ok;
 
-	params_text(&settings, limits->statement_timeout);
-	params_text(&settings, limits->lock_timeout);
-	claim_params(claim, &params);
-	ok = conn_exchange(conn, call, 3, err);
-	params_release(&settings);
+	if (claim->subscription_id != 0)
+		one_params(claim, claim->subscription_id, &params);
+	else
+		next_params(claim, &params);
+	ok = conn_exchange(conn, call, 2, err);
 	params_release(&params);
-	if (!ok)
-		return NULL;
 	rows_free(call[0].rows);
-	rows_free(call[1].rows);
-	if (facts_expect(call[2].rows, err))
-		return call[2].rows;
-	rows_free(call[2].rows);
+	return ok ? expect_facts(call[1].rows, err) : NULL;
+}
+
+struct rows *claim_again(struct conn *conn, const struct claim *claim, int64_t subscription_id,
+			 struct error *err)
+{
+	struct params params = { 0 };
+	struct rows *rows;
+
+	one_params(claim, subscription_id, &params);
+	rows = conn_query(conn, QUERY_CLAIM_ONE, &params, err);
+	params_release(&params);
+	return expect_facts(rows, err);
+}
+
+struct rows *lost_time_zones(struct conn *conn, struct error *err)
+{
+	static const enum pg_type type[] = { PG_TEXT };
+	struct rows *rows = conn_query(conn, QUERY_LOST_TIME_ZONES, NULL, err);
+
+	if (rows == NULL || rows_expect(rows, type, 1, err))
+		return rows;
+	rows_free(rows);
 	return NULL;
+}
+
+void params_lost_zones(struct params *params, const struct rows *lost)
+{
+	struct param *names = params_array(params, PG_TEXT_ARRAY);
+
+	for (int i = 0; lost != NULL && i < rows_count(lost); i++)
+		array_text(names, rows_text(lost, i, 0));
 }

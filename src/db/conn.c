@@ -14,8 +14,9 @@
 
 struct conn {
 	PGconn *pg;
-	bool prepares;          /* whether statements are to be prepared … */
-	bool prepared[QUERIES]; /* … and which have been */
+	bool prepares;
+	bool prepared[QUERIES]; /* what has been */
+	struct params settings; /* of every transaction */
 };
 
 /* The server's notices are for its own log: nothing of ours raises one that a user should see. */
@@ -47,7 +48,8 @@ static bool check_conninfo(const char *conninfo, struct error *err)
 	return ok;
 }
 
-static const char *const keyword[] = { "fallback_application_name", "client_encoding", "dbname",
+/* What follows dbname wins over the connection string that it holds: all text is UTF-8. */
+static const char *const keyword[] = { "fallback_application_name", "dbname", "client_encoding",
 				       NULL };
 
 /* Connects once more to learn the SQLSTATE of a refusal: libpq tells it only in a verbose message,
@@ -73,22 +75,25 @@ static void ask_why(const char *const *value, struct error *err)
 	PQfinish(pg);
 }
 
-struct conn *conn_open(const char *conninfo, bool prepares, struct error *err)
+struct conn *conn_open(const char *conninfo, const struct session *session, struct error *err)
 {
-	const char *const value[] = { "perennial", "UTF8", conninfo, NULL };
+	const char *const value[] = { "perennial", conninfo, "UTF8", NULL };
 	struct conn *conn;
 
 	if (!check_conninfo(conninfo, err))
 		return NULL;
 	conn = memory_zeroed(sizeof(*conn));
-	conn->prepares = prepares;
+	conn->prepares = session->prepares;
+	params_text(&conn->settings, session->statement_timeout);
+	params_text(&conn->settings, session->lock_timeout);
 	conn->pg = PQconnectdbParams(keyword, value, 1);
 	if (PQstatus(conn->pg) == CONNECTION_OK) {
 		PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
 		return conn;
 	}
 	fault_of_login(conn->pg, err);
-	ask_why(value, err);
+	if (fault_is_the_server_s(err))
+		ask_why(value, err);
 	fault_classify_login(err);
 	conn_close(conn);
 	return NULL;
@@ -99,6 +104,7 @@ void conn_close(struct conn *conn)
 	if (conn == NULL)
 		return;
 	PQfinish(conn->pg);
+	params_release(&conn->settings);
 	free(conn);
 }
 
@@ -171,33 +177,60 @@ static void receive_call(struct conn *conn, struct call *call, bool *ok, struct 
 	call->rows = rows_of(receive(conn, call->query, ok, err));
 }
 
-static bool send_all(struct conn *conn, const struct call *call, int calls)
+/* Whether the call begins a transaction by itself. */
+static bool begins(const struct call *call)
 {
-	for (int i = 0; i < calls; i++)
+	return call->query == QUERY_BEGIN_BATCH || call->query == QUERY_BEGIN_PLAN ||
+	       call->query == QUERY_BEGIN_MIGRATION;
+}
+
+/* Sends the calls, and where they start a transaction the settings after its BEGIN. */
+static bool send_all(struct conn *conn, const struct call *call, int calls,
+		     const struct call *settings)
+{
+	int first = settings != NULL && begins(call);
+
+	if (first && !send_call(conn, &call[0]))
+		return false;
+	if (settings != NULL && !send_call(conn, settings))
+		return false;
+	for (int i = first; i < calls; i++)
 		if (!send_call(conn, &call[i]))
 			return false;
 	return PQpipelineSync(conn->pg);
 }
 
+static void receive_all(struct conn *conn, struct call *call, int calls, struct call *settings,
+			bool *ok, struct error *err)
+{
+	int first = settings != NULL && begins(call);
+
+	if (first)
+		receive_call(conn, &call[0], ok, err);
+	if (settings != NULL)
+		receive_call(conn, settings, ok, err);
+	for (int i = first; i < calls; i++)
+		receive_call(conn, &call[i], ok, err);
+	PQclear(next_result(conn));
+}
+
 bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error *err)
 {
+	struct call settings = { .query = QUERY_SETTINGS, .params = &conn->settings };
+	struct call *opening = PQtransactionStatus(conn->pg) == PQTRANS_IDLE ? &settings : NULL;
 	bool ok = true;
 
 	for (int i = 0; i < calls; i++)
 		call[i].rows = NULL;
-	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, call, calls))
+	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, call, calls, opening))
 		return fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
-	for (int i = 0; i < calls; i++)
-		receive_call(conn, &call[i], &ok, err);
-	PQclear(next_result(conn));
-	if (ok && !PQexitPipelineMode(conn->pg))
+	receive_all(conn, call, calls, opening, &ok, err);
+	rows_free(settings.rows);
+	if (!PQexitPipelineMode(conn->pg) && ok)
 		ok = fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
-	if (!ok) {
-		PQexitPipelineMode(conn->pg);
-		for (int i = 0; i < calls; i++) {
-			rows_free(call[i].rows);
-			call[i].rows = NULL;
-		}
+	for (int i = 0; !ok && i < calls; i++) {
+		rows_free(call[i].rows);
+		call[i].rows = NULL;
 	}
 	return ok;
 }

@@ -54,7 +54,8 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 {
 	const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
 	const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+	/* The detail of a constraint is the row: no customer data belongs in a message. */
+	const char *detail = in_class(sqlstate, "23") ? "" : field(result, PG_DIAG_MESSAGE_DETAIL);
 
 	if (primary[0] == '\0')
 		primary = result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(pg);
@@ -67,8 +68,7 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 		fail_hint(err, "the role needs to be a member of perennial_batch for run, "
 			       "perennial_reader for plan, and the owner for migrate");
 	if (err->hint[0] == '\0' && strcmp(sqlstate, "25006") == 0)
-		fail_hint(err,
-			  "this server is a standby or read-only; plan works there, run does not");
+		fail_hint(err, "this server is a standby or read-only: run needs the primary");
 	return false;
 }
 
@@ -79,15 +79,22 @@ void fault_sqlstate_of_login(const PGconn *pg, struct error *err)
 	     at = strstr(at + 1, ":  "))
 		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && at[8] == ':')
 			snprintf(err->sqlstate, sizeof(err->sqlstate), "%.5s", at + 3);
-	if (err->sqlstate[0] == '\0' && PQconnectionNeedsPassword(pg))
-		snprintf(err->sqlstate, sizeof(err->sqlstate), "28P01");
 }
 
 bool fault_of_login(const PGconn *pg, struct error *err)
 {
 	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
 	chomp(err->message);
+	/* libpq itself gives up where the server asks for a password and there is none. */
+	if (PQconnectionNeedsPassword(pg))
+		snprintf(err->sqlstate, sizeof(err->sqlstate), "28P01");
 	return false;
+}
+
+bool fault_is_the_server_s(const struct error *err)
+{
+	/* A server's message begins with its severity, in whatever language, and two spaces. */
+	return strstr(err->message, ":  ") != NULL;
 }
 
 void fault_classify_login(struct error *err)
@@ -101,9 +108,13 @@ void fault_classify_login(struct error *err)
 		err->code = EXIT_ACCESS;
 	} else if (strcmp(err->sqlstate, "3D000") == 0) {
 		err->code = EXIT_CONFIG;
-	} else if (strstr(err->message, "definition of service") != NULL) {
+	} else if (strstr(err->message, "definition of service") != NULL ||
+		   strstr(err->message, "service file") != NULL) {
 		err->code = EXIT_CONFIG;
 		fail_hint(err, "services are defined in ~/.pg_service.conf or in PGSERVICEFILE");
+	} else if (strstr(err->message, "for connection option") != NULL ||
+		   strstr(err->message, "value: ") != NULL) {
+		err->code = EXIT_CONFIG;
 	} else if (err->sqlstate[0] == '\0') {
 		fail_hint(
 			err,

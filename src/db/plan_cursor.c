@@ -1,8 +1,9 @@
 /* The rows of a plan: a cursor over what is due. */
 #include "db/plan_cursor.h"
+#include "db/claim.h"
 
 bool plan_cursor_open(struct conn *conn, int64_t as_of_us, int64_t subscription_id,
-		      struct error *err)
+		      const struct rows *lost_zones, struct error *err)
 {
 	struct params params = { 0 };
 	struct call call[] = {
@@ -12,6 +13,7 @@ bool plan_cursor_open(struct conn *conn, int64_t as_of_us, int64_t subscription_
 	bool ok;
 
 	params_timestamptz(&params, as_of_us);
+	params_lost_zones(&params, lost_zones);
 	params_id(&params, subscription_id);
 	ok = conn_exchange(conn, call, 2, err);
 	params_release(&params);

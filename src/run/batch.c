@@ -4,6 +4,10 @@
 #include "base/log.h"
 #include "db/facts_rows.h"
 
+#include <string.h>
+
+#define ZONE_UNKNOWN "22023" /* SQLSTATE: invalid parameter value */
+
 void batch_init(struct batch *batch, const struct work *work)
 {
 	*batch = (struct batch){
@@ -16,10 +20,33 @@ void batch_init(struct batch *batch, const struct work *work)
 void batch_release(struct batch *batch)
 {
 	writeset_release(&batch->set);
+	rows_free(batch->lost_zones);
+}
+
+/* Reads a row again whose price or zone the claim did not see: it may have been committed, with the
+ * change that names it, between the claim's snapshot and the lock. */
+static bool read_again(struct batch *batch, struct conn *conn, struct facts_row *row,
+		       struct error *err)
+{
+	struct rows *rows = claim_again(conn, &batch->claim, row->facts.subscription_id, err);
+	bool ok = rows != NULL && rows_count(rows) == 1 && facts_read(rows, 0, row, err);
+
+	if (rows != NULL && rows_count(rows) != 1)
+		fail(err, EXIT_INTERNAL, "a locked row was not found again");
+	rows_free(rows);
+	return ok;
+}
+
+static bool read_row(struct batch *batch, struct conn *conn, const struct rows *rows, int i,
+		     struct facts_row *row, struct error *err)
+{
+	return facts_read(rows, i, row, err) &&
+	       (facts_complete(&row->facts) || read_again(batch, conn, row, err));
 }
 
 /* Decides the claimed rows, and moves the keyset past them. */
-static bool decide_rows(struct batch *batch, const struct rows *rows, struct error *err)
+static bool decide_rows(struct batch *batch, struct conn *conn, const struct rows *rows,
+			struct error *err)
 {
 	struct step step[STEPS_MAX];
 	struct facts_row row;
@@ -27,7 +54,7 @@ static bool decide_rows(struct batch *batch, const struct rows *rows, struct err
 	for (int i = 0; i < rows_count(rows); i++) {
 		int steps;
 
-		if (!facts_read(rows, i, &row, err))
+		if (!read_row(batch, conn, rows, i, &row, err))
 			return false;
 		batch->claim.after_end_us = row.facts.period_end_us;
 		batch->claim.after_id = row.facts.subscription_id;
@@ -49,14 +76,37 @@ static bool work_on(struct batch *batch, struct conn *conn, const struct rows *r
 		conn_rollback(conn);
 		return true;
 	}
-	return decide_rows(batch, rows, err) && writeset_write(&batch->set, conn, err) &&
+	return decide_rows(batch, conn, rows, err) && writeset_write(&batch->set, conn, err) &&
 	       conn_commit(conn, err);
+}
+
+/* Claims; where the server no longer knows a zone that a due row has, asks which ones and claims
+ * without them. */
+static struct rows *claim(struct batch *batch, struct conn *conn, struct error *err)
+{
+	struct error fault;
+	struct rows *rows = claim_rows(conn, &batch->claim, &fault);
+
+	if (rows != NULL)
+		return rows;
+	if (batch->lost_zones != NULL || strcmp(fault.sqlstate, ZONE_UNKNOWN) != 0) {
+		*err = fault;
+		return NULL;
+	}
+	conn_rollback(conn);
+	batch->lost_zones = lost_time_zones(conn, err);
+	batch->claim.lost_zones = batch->lost_zones;
+	if (batch->lost_zones == NULL)
+		return NULL;
+	log_event(LOG_WARNING, "time_zones_lost", "run=%lld zones=%d",
+		  (long long)batch->work->run_id, rows_count(batch->lost_zones));
+	return claim_rows(conn, &batch->claim, err);
 }
 
 bool batch_run(struct batch *batch, struct conn *conn, struct error *err)
 {
 	int64_t started_ms = clock_ms();
-	struct rows *rows = claim_rows(conn, &batch->claim, &batch->work->limits, err);
+	struct rows *rows = claim(batch, conn, err);
 	bool ok = rows != NULL && work_on(batch, conn, rows, err);
 
 	rows_free(rows);

@@ -1,5 +1,7 @@
 /* A plan: reading what is due, deciding it, adding it up. */
 #include "run/plan.h"
+#include "base/text.h"
+#include "db/claim.h"
 #include "db/facts_rows.h"
 #include "db/plan_cursor.h"
 
@@ -28,7 +30,7 @@ static struct plan_line *line_of(struct plan *plan, const struct step *step)
 	/* Why something ends is its rule's own; holds have many reasons, and operators invent more.
 	 */
 	if (!step_closes(step) && step->reason != NULL)
-		snprintf(reason, sizeof(reason), "%s", step->reason);
+		text_cut(reason, sizeof(reason), step->reason);
 	line = find_line(plan, step, reason);
 	if (line == NULL && plan->lines >= PLAN_REASONS_MAX && reason[0] != '\0') {
 		snprintf(reason, sizeof(reason), "other");
@@ -128,19 +130,32 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(x->reason, y->reason);
 }
 
-bool plan_make(struct conn *conn, const struct plan_request *request, struct plan *plan,
-	       struct error *err)
+static bool read_snapshot(struct conn *conn, const struct plan_request *request,
+			  const struct rows *lost_zones, struct plan *plan, struct error *err)
 {
 	int64_t as_of_us = request->policy.as_of_us, subscription_id = request->subscription_id;
 	bool rows_left = true;
-	bool ok = plan_cursor_open(conn, as_of_us, subscription_id, err);
+	bool ok = plan_cursor_open(conn, as_of_us, subscription_id, lost_zones, err);
 
-	plan->as_of_us = as_of_us;
 	while (ok && rows_left)
 		ok = decide_fetched(conn, request, plan, &rows_left, err);
 	ok = ok && due_count(conn, as_of_us, subscription_id, &plan->counted, err) &&
 	     currencies_read(conn, &plan->currencies, err);
 	conn_rollback(conn);
+	return ok;
+}
+
+bool plan_make(struct conn *conn, const struct plan_request *request, struct plan *plan,
+	       struct error *err)
+{
+	struct rows *lost_zones = lost_time_zones(conn, err);
+	bool ok;
+
+	if (lost_zones == NULL)
+		return false;
+	plan->as_of_us = request->policy.as_of_us;
+	ok = read_snapshot(conn, request, lost_zones, plan, err);
+	rows_free(lost_zones);
 	totals_sort(&plan->totals);
 	qsort(plan->line, (size_t)plan->lines, sizeof(plan->line[0]), compare_lines);
 	return ok;
