@@ -9,8 +9,14 @@ options_of() {
 	"$PERENNIAL" "$@" --help | grep -o -- ' --[a-z-]*' | sort -u
 }
 
+# The commands that the help lists.
+commands() {
+	"$PERENNIAL" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
 @test "every option in the help is in the manual page" {
-	for command in "" run plan migrate; do
+	for command in "" $(commands); do
+		# shellcheck disable=SC2086 # no command is no word
 		for option in $(options_of $command); do
 			grep -q -- "Fl -${option#--}" src/perennial.8 || { echo "$command $option"; false; }
 		done
@@ -18,14 +24,14 @@ options_of() {
 }
 
 @test "every option in the manual page is in a help" {
-	all=$(options_of; options_of run; options_of plan; options_of migrate)
+	all=$(options_of; for command in $(commands); do options_of "$command"; done)
 	for option in $(grep -o -- '^\.It Fl \(. , Fl \)\?-[a-z-]*' src/perennial.8 | grep -o -- '-[a-z-]*$'); do
 		grep -q -- "^ -$option\$" <<<"$all" || { echo "$option"; false; }
 	done
 }
 
 @test "every command in the help is in the manual page and the README" {
-	for command in $("$PERENNIAL" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	for command in $(commands); do
 		grep -q "^\.Ss $command" src/perennial.8
 		grep -q "perennial.* $command" README.md
 	done
@@ -68,6 +74,17 @@ options_of() {
 @test "the manual pages have no fault that mandoc knows" {
 	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5
 	[ "$output" = "" ]
+}
+
+@test "every query is used" {
+	for query in sql/query/*.sql; do
+		name=$(basename "$query" .sql)
+		grep -qw "QUERY_${name^^}" src/*/*.c || { echo "$name"; false; }
+	done
+}
+
+@test "C is formatted as .clang-format says" {
+	clang-format --dry-run -Werror src/*/*.c include/*/*.h tests/unit/*.c
 }
 
 @test "a shell script has no fault that shellcheck knows" {

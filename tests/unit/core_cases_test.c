@@ -1,4 +1,5 @@
-/* The truth tables in tests/cases against the core.  Months are added by a calendar of the test's own: UTC only. */
+/* The truth tables in tests/cases against the core.  Months are added by a calendar of the test's
+ * own: UTC only. */
 #include "base/instant.h"
 #include "core/decide.h"
 
@@ -38,7 +39,8 @@ static int64_t add_months(int64_t anchor_us, int months)
 	sscanf(text, "%4d-%2d-%2d%19s", &year, &month, &day, rest);
 	total = year * 12 + month - 1 + months;
 	do
-		snprintf(moved, sizeof(moved), "%04d-%02d-%02d%s", total / 12, total % 12 + 1, day--, rest);
+		snprintf(moved, sizeof(moved), "%04d-%02d-%02d%s", total / 12, total % 12 + 1,
+			 day--, rest);
 	while (!instant_parse(moved, &us));
 	return us;
 }
@@ -97,11 +99,14 @@ static struct terms terms_at(const char *text, const char *price, const char *qu
 /* A misspelt fact would be a case that tests something else. */
 static void check_words(const char *text)
 {
-	static const char *const known[] = { "end=", "start=", "anchor=", "months=", "every=", "price=", "currency=",
-					     "quantity=", "next-price=", "next-every=", "next-quantity=", "hold=",
-					     "max=", "billing", "catch-up" };
+	static const char *const known[] = {
+		"end=",           "start=",    "anchor=",   "months=",     "every=",
+		"price=",         "currency=", "quantity=", "next-price=", "next-every=",
+		"next-quantity=", "hold=",     "max=",      "billing",     "catch-up"
+	};
 
-	for (const char *p = text + strcspn(text, " "); *(p += strspn(p, " ")) != '\0'; p += strcspn(p, " ")) {
+	for (const char *p = text + strcspn(text, " "); *(p += strspn(p, " ")) != '\0';
+	     p += strcspn(p, " ")) {
 		bool found = false;
 
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -111,7 +116,8 @@ static void check_words(const char *text)
 	}
 }
 
-static void fill_facts(const char *text, int64_t as_of_us, struct facts *f, int64_t boundary_us[BOUNDARIES_MAX])
+static void fill_facts(const char *text, int64_t as_of_us, struct facts *f,
+		       int64_t boundary_us[BOUNDARIES_MAX])
 {
 	static char hold[80];
 	static const struct terms usual = { .unit_amount_minor = 1000, .quantity = 1 };
@@ -126,8 +132,9 @@ static void fill_facts(const char *text, int64_t as_of_us, struct facts *f, int6
 		.catch_up_allowed = flag(text, "catch-up"),
 		.hold_reason = word(text, "hold", NULL, hold),
 		.period_end_us = end,
-		.period_start_us = word(text, "start", NULL, buffer) != NULL ? instant(buffer) :
-									       end - INSTANT_PER_DAY,
+		.period_start_us = word(text, "start", NULL, buffer) != NULL
+					   ? instant(buffer)
+					   : end - INSTANT_PER_DAY,
 		.end_local_us = end,
 		.months_elapsed = (int32_t)number(text, "months", 0),
 		.anchor_us = word(text, "anchor", NULL, buffer) != NULL ? instant(buffer) : end,
@@ -196,7 +203,8 @@ static char *column(char **rest)
 static void core_decides_as_the_table_says(void **state)
 {
 	char *rest = *state;
-	char *as_of = column(&rest), *facts_text = column(&rest), *expect = column(&rest), *rule = column(&rest);
+	char *as_of = column(&rest), *facts_text = column(&rest), *expect = column(&rest),
+	     *rule = column(&rest);
 	char what[LINE_SIZE], expected[LINE_SIZE], rules_found[LINE_SIZE];
 	struct policy policy = { instant(as_of), (int)number(facts_text, "max", 3) };
 	int64_t boundary_us[BOUNDARIES_MAX];

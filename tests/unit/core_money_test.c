@@ -58,8 +58,8 @@ static void add(struct totals *totals, enum kind kind, const char *currency, int
 	totals_add(totals, &step);
 }
 
-static void check_line(const struct total *line, enum kind kind, const char *currency, int64_t outcomes,
-		       money_sum amount)
+static void check_line(const struct total *line, enum kind kind, const char *currency,
+		       int64_t outcomes, money_sum amount)
 {
 	assert_int_equal(line->kind, kind);
 	assert_string_equal(line->currency, currency);

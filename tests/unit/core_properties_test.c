@@ -1,4 +1,5 @@
-/* What holds for every subscription, over many random ones: the seed is fixed, so that a failure comes again. */
+/* What holds for every subscription, over many random ones: the seed is fixed, so that a failure
+ * comes again. */
 #include "base/instant.h"
 #include "core/decide.h"
 #include "core/money.h"
@@ -31,7 +32,8 @@ static struct terms random_terms(void)
 		.known = !chance(20),
 		.price_id = (int32_t)random_below(9) + 1,
 		.quantity = (int32_t)random_below(chance(10) ? 2147483647 : 20) + 1,
-		.unit_amount_minor = chance(5) ? 0 : random_below(chance(10) ? MONEY_MAX + 1 : 100000),
+		.unit_amount_minor =
+			chance(5) ? 0 : random_below(chance(10) ? MONEY_MAX + 1 : 100000),
 		.currency = "EUR",
 	};
 }
@@ -68,10 +70,12 @@ static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[
 	}
 }
 
-/* The rules whose conditions hold, from a table of their own: what the contract says, not how it is coded. */
+/* The rules whose conditions hold, from a table of their own: what the contract says, not how it is
+ * coded. */
 static const char *expected_rule(const struct facts *f, const struct policy *p)
 {
-	bool far = f->boundaries >= p->max_periods && f->boundary_us[p->max_periods - 1] <= p->as_of_us;
+	bool far = f->boundaries >= p->max_periods &&
+		   f->boundary_us[p->max_periods - 1] <= p->as_of_us;
 
 	if (f->status == STATUS_EXPIRED)
 		return "ended";
@@ -81,7 +85,8 @@ static const char *expected_rule(const struct facts *f, const struct policy *p)
 		return "not-due";
 	if (f->status == STATUS_PENDING_CANCELLATION)
 		return "cancelled";
-	if (f->status == STATUS_TRIALING && !f->billing_info && (!f->next.known || f->next.unit_amount_minor > 0))
+	if (f->status == STATUS_TRIALING && !f->billing_info &&
+	    (!f->next.known || f->next.unit_amount_minor > 0))
 		return "trial-unbilled";
 	if (far && !f->catch_up_allowed)
 		return "too-far-behind";
@@ -199,7 +204,8 @@ static void catching_up_is_allowed_until_the_row_is_current(void **state)
 		allowed = f.catch_up_allowed;
 		steps = decide_all(&f, &p, step);
 		if (step_opens(&step[steps - 1]))
-			assert_int_equal(f.catch_up_allowed, allowed && f.period_end_us <= p.as_of_us);
+			assert_int_equal(f.catch_up_allowed,
+					 allowed && f.period_end_us <= p.as_of_us);
 		else
 			assert_int_equal(f.catch_up_allowed, allowed);
 	}
@@ -223,8 +229,10 @@ static void bad_facts_never_prevent_an_expiry(void **state)
 
 static void rules_stand_in_the_order_of_the_contract(void **state)
 {
-	static const char *const name[RULES] = { "ended", "held", "not-due", "cancelled",
-					    "trial-unbilled", "too-far-behind", "trial-converts", "renews" };
+	static const char *const name[RULES] = { "ended",          "held",
+						 "not-due",        "cancelled",
+						 "trial-unbilled", "too-far-behind",
+						 "trial-converts", "renews" };
 
 	(void)state;
 	for (int i = 0; i < RULES; i++)
