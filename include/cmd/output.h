@@ -25,4 +25,7 @@ void output_count(int64_t count, int width);
 /* Decimal text ("1234.50") likewise. */
 void output_decimal(const char *decimal, int width);
 
+/* A count and what it counts: "1 outcome", "2 outcomes". */
+void output_counted(int64_t count, const char *noun);
+
 #endif

@@ -79,3 +79,9 @@ void output_count(int64_t count, int width)
 	snprintf(text, sizeof(text), "%lld", (long long)count);
 	output_decimal(text, width);
 }
+
+void output_counted(int64_t count, const char *noun)
+{
+	output_count(count, 0);
+	printf(" %s%s", noun, count == 1 ? "" : "s");
+}

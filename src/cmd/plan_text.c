@@ -69,9 +69,12 @@ static void print_sum(const char *what, int64_t count, const char *of)
 static void print_sums(const struct plan *plan)
 {
 	putchar('\n');
-	print_sum("due", plan->subscriptions, "subscriptions");
+	print_sum("due", plan->subscriptions,
+		  plan->subscriptions == 1 ? "subscription" : "subscriptions");
 	print_sum("of them on hold", plan->counted.held, "stay as they are");
-	print_sum("a run would write", plan->outcomes, "outcomes, with a notification job each");
+	print_sum("a run would write", plan->outcomes,
+		  plan->outcomes == 1 ? "outcome, with a notification job"
+				      : "outcomes, with a notification job each");
 	print_sum("and put on hold", plan->newly_held, "more");
 }
 

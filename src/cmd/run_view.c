@@ -26,10 +26,10 @@ static void print_sums(const struct run *run)
 		printf(run->left.free == 0 ? "nothing was due\n" : "nothing could be done\n");
 		return;
 	}
-	output_count(run->done.claimed - run->done.unfinished, 0);
-	printf(" subscriptions, ");
-	output_count(run->done.outcomes, 0);
-	printf(" outcomes, ");
+	output_counted(run->done.claimed - run->done.unfinished, "subscription");
+	printf(", ");
+	output_counted(run->done.outcomes, "outcome");
+	printf(", ");
 	output_count(run->done.held, 0);
 	printf(" newly on hold\n");
 }
