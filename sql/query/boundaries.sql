@@ -4,6 +4,7 @@
 -- $3 bigint     subscription_id, for its zone
 -- $4 integer    months_elapsed
 -- $5 integer    interval in months
+-- returns boundaries timestamptz[]
 SELECT ARRAY(
 	SELECT perennial.boundary($1, s.time_zone, $4 + k * $5)
 	FROM generate_series(1, 32) AS k

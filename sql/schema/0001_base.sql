@@ -62,7 +62,7 @@ CREATE FUNCTION perennial.boundary(anchor timestamp, time_zone text, months int)
 
 REVOKE EXECUTE ON FUNCTION perennial.bucket_of(bigint), perennial.boundary(timestamp, text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION perennial.bucket_of(bigint), perennial.boundary(timestamp, text, int)
-	TO perennial_batch, perennial_operator, perennial_app, perennial_reader;
+	TO perennial_batch, perennial_operator, perennial_reader;
 
 -- The names of time zones that may be stored.  The server also accepts FOO5, +05 and PST, which are no zones with
 -- a history: the foreign key refuses them at no cost for an update of other columns.  Every migrate adds what a

@@ -52,7 +52,7 @@ CREATE VIEW perennial.run_state AS
 	       CASE WHEN r.finished_at IS NOT NULL THEN 'finished'
 	            WHEN life.last_sign_at > now() - interval '5 minutes' THEN 'running'
 	            WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_activity a
-	                         WHERE a.application_name = 'perennial run=' || r.run_id) THEN 'running'
+	                         WHERE a.datname = current_database() AND a.application_name = 'perennial run=' || r.run_id) THEN 'running'
 	            ELSE 'died'
 	       END AS state
 	FROM perennial.run r

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What libpq says of an option that it will not take begins with "invalid". */
+#define NO_CONNECTION "cannot connect: "
+
 static bool in_class(const char *sqlstate, const char *class)
 {
 	return strncmp(sqlstate, class, 2) == 0;
@@ -83,7 +86,7 @@ void fault_sqlstate_of_login(const PGconn *pg, struct error *err)
 
 bool fault_of_login(const PGconn *pg, struct error *err)
 {
-	fail(err, EXIT_NO_SERVER, "cannot connect: %s", PQerrorMessage(pg));
+	fail(err, EXIT_NO_SERVER, NO_CONNECTION "%s", PQerrorMessage(pg));
 	chomp(err->message);
 	/* libpq itself gives up where the server asks for a password and there is none. */
 	if (PQconnectionNeedsPassword(pg))
@@ -112,8 +115,8 @@ void fault_classify_login(struct error *err)
 		   strstr(err->message, "service file") != NULL) {
 		err->code = EXIT_CONFIG;
 		fail_hint(err, "services are defined in ~/.pg_service.conf or in PGSERVICEFILE");
-	} else if (strstr(err->message, "for connection option") != NULL ||
-		   strstr(err->message, "value: ") != NULL) {
+	} else if (strncmp(err->message, NO_CONNECTION "invalid ",
+			   strlen(NO_CONNECTION "invalid ")) == 0) {
 		err->code = EXIT_CONFIG;
 	} else if (err->sqlstate[0] == '\0') {
 		fail_hint(
