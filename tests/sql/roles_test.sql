@@ -1,0 +1,252 @@
+-- roles_test: what each role may do and what not, tried with real statements.
+\set ON_ERROR_STOP on
+BEGIN;
+SELECT plan(139);
+
+-- Runs a statement as if the role had logged in, and undoes it.  True when privileges let it through: it worked, or
+-- a constraint stopped it (TRUNCATE calls that a feature not supported).  Any other error is a fault of the test and
+-- ends it.
+CREATE FUNCTION may(role text, statement text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role);
+	EXECUTE statement;
+	RAISE SQLSTATE 'UNDO0';
+EXCEPTION
+	WHEN insufficient_privilege THEN
+		RETURN false;
+	WHEN integrity_constraint_violation OR feature_not_supported OR SQLSTATE 'UNDO0' THEN
+		RETURN true;
+END
+$$;
+
+CREATE VIEW relation AS
+	SELECT c.oid, c.relname::text COLLATE "C" AS name, c.relkind = 'r' AS is_table
+	FROM pg_class c WHERE c.relnamespace = 'perennial'::regnamespace AND c.relkind IN ('r', 'v');
+CREATE VIEW attribute AS
+	SELECT r.name AS relation, a.attname::text COLLATE "C" AS name
+	FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid
+	WHERE r.is_table AND a.attnum > 0 AND NOT a.attisdropped;
+CREATE VIEW counter AS
+	SELECT c.relname::text COLLATE "C" AS name
+	FROM pg_class c WHERE c.relnamespace = 'perennial'::regnamespace AND c.relkind = 'S';
+
+-- The tables (for reading: and views) for which a statement gets through, and the columns that may be updated.
+CREATE FUNCTION reads(role text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(name, ' ' ORDER BY name), 'nothing') FROM relation
+	WHERE may(role, format('SELECT * FROM perennial.%I', name))
+$$;
+CREATE FUNCTION writes(role text, statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(name, ' ' ORDER BY name), 'nothing') FROM relation
+	WHERE is_table AND may(role, format(statement, name))
+$$;
+CREATE FUNCTION updates(role text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(relation || '.' || name, ' ' ORDER BY relation, name), 'nothing') FROM attribute
+	WHERE may(role, format('UPDATE perennial.%I SET %I = DEFAULT', relation, name))
+$$;
+
+CREATE ROLE perennial_test_stranger LOGIN;
+CREATE TABLE role AS
+	SELECT 'perennial_' || name AS name
+	FROM (VALUES ('app'), ('batch'), ('operator'), ('reader'), ('test_stranger')) AS r (name);
+
+-- Tables with rows: what a constraint or a function inside one needs is needed too.
+INSERT INTO perennial.plan (plan_id, code, name) VALUES (1, 'one', 'Plan one');
+INSERT INTO perennial.price (price_id, plan_id, currency, unit_amount, interval_months) VALUES (1, 1, 'EUR', 1000, 1);
+INSERT INTO perennial.account (bucket, account_id, name, billing_email) VALUES (1, 1, 'Ada', 'ada@example.org');
+INSERT INTO perennial.subscription (bucket, subscription_id, account_id, price_id, status, anchor, months_elapsed,
+	period_start, period_end)
+VALUES (1, 1, 1, 1, 'active', '2024-01-31', 1, '2024-01-31 00:00Z', '2024-02-29 00:00Z');
+INSERT INTO perennial.run (run_id, as_of) VALUES (1, '2024-03-01 00:00Z');
+INSERT INTO perennial.batch (bucket, batch_id, run_id, claimed, held) VALUES (1, 1, 1, 1, 0);
+INSERT INTO perennial.notification_job (bucket, job_id, subscription_id, account_id, kind, boundary)
+VALUES (1, 1, 1, 1, 'subscribed', '2024-01-31 00:00Z');
+
+-- The roles themselves.
+
+SELECT is((SELECT rolcanlogin FROM pg_roles WHERE rolname = role.name), false, format('%s cannot log in', name))
+FROM role WHERE name <> 'perennial_test_stranger';
+SELECT is_empty($$ SELECT rolname FROM pg_roles JOIN role ON name = rolname
+                   WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls $$,
+                'no role has an attribute that reaches beyond the schema');
+SELECT results_eq($$ SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members
+                     WHERE member IN (SELECT name::regrole FROM role) $$,
+                  $$ VALUES ('perennial_reader', 'perennial_operator') $$,
+                  'perennial_operator is a member of perennial_reader, and no role of any other');
+SELECT is_empty($$ SELECT proname FROM pg_proc WHERE pronamespace = 'perennial'::regnamespace AND prosecdef
+                   AND NOT coalesce('search_path=pg_catalog, perennial, pg_temp' = ANY (proconfig), false) $$,
+                'every function with its owner''s rights fixes the search path');
+
+-- perennial_reader
+
+SELECT is(reads('perennial_reader'),
+          (SELECT string_agg(name, ' ' ORDER BY name) FROM relation WHERE name <> 'account'),
+          'perennial_reader reads every table and view but account');
+SELECT is(may('perennial_reader', format('SELECT %I FROM perennial.account', name)), name = ANY (listed),
+          format('perennial_reader %s account.%s',
+                 CASE WHEN name = ANY (listed) THEN 'reads' ELSE 'does not read' END, name))
+FROM attribute, (VALUES (ARRAY['bucket', 'account_id', 'kind', 'locale'])) AS l (listed)
+WHERE relation = 'account' ORDER BY name;
+SELECT is(may('perennial_reader', statement), allowed, title) FROM (VALUES
+	('SELECT 1 FROM perennial.account WHERE billing_email LIKE ''a%''', false,
+	 'perennial_reader does not search by address'),
+	('SELECT a FROM perennial.account a', false, 'perennial_reader does not read an account as a whole row'),
+	('SELECT count(*) FROM perennial.account', true, 'perennial_reader counts accounts'),
+	('SELECT 1 FROM perennial.subscription JOIN perennial.account a USING (bucket, account_id)
+	  WHERE a.kind = ''online''', true, 'perennial_reader joins subscriptions and kinds of accounts'),
+	('SELECT 1 FROM perennial.subscription FOR UPDATE', false, 'perennial_reader does not lock rows'),
+	('SELECT perennial.bucket_of(1)', true, 'perennial_reader computes buckets'),
+	('SELECT perennial.boundary(anchor, time_zone, 1) FROM perennial.subscription', true,
+	 'perennial_reader computes boundaries')
+) AS t (statement, allowed, title);
+
+-- What nobody does.
+
+SELECT is(writes(name, 'INSERT INTO perennial.%I DEFAULT VALUES'), 'nothing', format('%s inserts nothing', name))
+FROM role WHERE name IN ('perennial_reader', 'perennial_app');
+SELECT is(updates(name), 'nothing', format('%s updates nothing', name))
+FROM role WHERE name IN ('perennial_reader', 'perennial_app');
+SELECT is(writes(name, 'DELETE FROM perennial.%I'), 'nothing', format('%s deletes nothing', name))
+FROM role WHERE name IN ('perennial_reader', 'perennial_app', 'perennial_batch');
+SELECT is(writes(name, 'TRUNCATE perennial.%I'), 'nothing', format('%s truncates nothing', name))
+FROM role WHERE name <> 'perennial_test_stranger';
+SELECT is(may(name, 'CREATE TABLE perennial.own (x int)'), false, format('%s creates nothing in the schema', name))
+FROM role WHERE name <> 'perennial_test_stranger';
+SELECT is((SELECT string_agg(counter.name, ' ') FROM counter
+           WHERE may(role.name, format('SELECT setval(''perennial.%I'', 1)', counter.name))),
+          NULL, format('%s sets no counter of ids', name))
+FROM role WHERE name <> 'perennial_test_stranger';
+
+-- perennial_batch
+
+SELECT is(reads('perennial_batch'),
+          'batch batch_total currency outcome price run run_total schema_version subscription time_zone',
+          'perennial_batch reads what a decision and its totals need');
+SELECT is(may('perennial_batch', format('SELECT %I FROM perennial.account', name)), false,
+          format('perennial_batch does not read account.%s', name))
+FROM attribute WHERE relation = 'account';
+SELECT is(writes('perennial_batch', 'INSERT INTO perennial.%I DEFAULT VALUES'),
+          'batch batch_total event notification_job outcome run',
+          'perennial_batch inserts history, jobs and runs, and nothing else');
+
+SELECT is(may('perennial_batch', format('UPDATE perennial.subscription SET %I = %1$I', name)), name = ANY (listed),
+          format('perennial_batch %s subscription.%s',
+                 CASE WHEN name = ANY (listed) THEN 'updates' ELSE 'does not update' END, name))
+FROM attribute, (VALUES (ARRAY[
+	'price_id', 'next_price_id', 'quantity', 'next_quantity', 'status', 'anchor', 'months_elapsed', 'period_start',
+	'period_end', 'ended_at', 'end_reason', 'hold_reason', 'held_at', 'catch_up_allowed', 'revision'])) AS l (listed)
+WHERE relation = 'subscription' ORDER BY name;
+SELECT is((SELECT string_agg(name, ' ' ORDER BY name) FROM attribute
+           WHERE relation = 'run' AND may('perennial_batch', format('UPDATE perennial.run SET %I = DEFAULT', name))),
+          'exit_code finished_at result', 'perennial_batch closes a run and changes nothing else of it');
+SELECT unalike(replace(replace(updates('perennial_batch'), 'subscription.', ''), 'run.', ''), '%.%',
+               'perennial_batch updates no other table');
+
+SET LOCAL ROLE perennial_batch;
+SELECT lives_ok(statement, title) FROM (VALUES
+	('INSERT INTO perennial.run (as_of) VALUES (now()) RETURNING run_id, as_of', 'perennial_batch starts a run'),
+	('SELECT * FROM perennial.subscription WHERE bucket = 1 FOR NO KEY UPDATE SKIP LOCKED',
+	 'perennial_batch claims rows'),
+	('UPDATE perennial.subscription
+	  SET period_start = period_end, period_end = perennial.boundary(anchor, time_zone, 2), months_elapsed = 2,
+	      revision = revision + 1
+	  WHERE bucket = 1', 'perennial_batch renews a row'),
+	('INSERT INTO perennial.outcome (bucket, run_id, subscription_id, account_id, revision, kind, rule, from_status,
+	  to_status, period_start, period_end, next_period_start, next_period_end, price_id, quantity, unit_amount, amount,
+	  currency)
+	  VALUES (1, 1, 1, 1, 1, ''renewed'', ''renews'', ''active'', ''active'', ''2024-01-31'', ''2024-02-29'',
+	  ''2024-02-29'', ''2024-03-31'', 1, 1, 1000, 1000, ''EUR'') RETURNING subscription_id',
+	 'perennial_batch appends an outcome'),
+	('INSERT INTO perennial.notification_job (bucket, subscription_id, account_id, kind, boundary)
+	  VALUES (1, 1, 1, ''renewed'', ''2024-02-29'')', 'perennial_batch appends a job'),
+	('INSERT INTO perennial.event (bucket, subscription_id, account_id, revision, kind, at, actor, to_status, reason)
+	  VALUES (1, 1, 1, 2, ''held'', now(), ''perennial run'', ''active'', ''amount_overflow'')',
+	 'perennial_batch appends an event'),
+	('INSERT INTO perennial.batch (bucket, batch_id, run_id, claimed, held)
+	  VALUES (1, 2, 1, 1, 0) RETURNING batch_id',
+	 'perennial_batch records a batch'),
+	('INSERT INTO perennial.batch_total (bucket, batch_id, run_id, kind, currency, subscriptions, amount)
+	  VALUES (1, 2, 1, ''renewed'', ''EUR'', 1, 1000)', 'perennial_batch records totals'),
+	('SELECT * FROM perennial.run_total WHERE run_id = 1', 'perennial_batch reads its totals'),
+	('UPDATE perennial.run SET finished_at = now(), result = ''done'', exit_code = 0 WHERE run_id = 1',
+	 'perennial_batch ends a run')
+) AS t (statement, title);
+RESET ROLE;
+SELECT is((SELECT period_end FROM perennial.subscription), '2024-03-31 00:00Z',
+          'what perennial_batch wrote is there');
+
+SELECT is(may('perennial_batch', statement), false, title) FROM (VALUES
+	('UPDATE perennial.outcome SET amount = 0', 'perennial_batch does not rewrite an outcome'),
+	('DELETE FROM perennial.outcome', 'perennial_batch does not delete an outcome'),
+	('UPDATE perennial.event SET detail = NULL', 'perennial_batch does not rewrite an event'),
+	('SELECT * FROM perennial.event', 'perennial_batch does not read events'),
+	('UPDATE perennial.price SET unit_amount = 1', 'perennial_batch changes no price'),
+	('UPDATE perennial.batch_total SET amount = 0', 'perennial_batch does not rewrite a total'),
+	('INSERT INTO perennial.subscription (bucket, account_id, price_id, status, anchor, period_start, period_end)
+	  VALUES (1, 1, 1, ''active'', now(), now(), now() + interval ''1 month'')',
+	 'perennial_batch creates no subscription'),
+	('INSERT INTO perennial.outcome SELECT * FROM perennial.outcome ON CONFLICT (bucket, subscription_id, period_end)
+	  DO UPDATE SET amount = 0', 'perennial_batch does not rewrite an outcome by inserting it again')
+) AS t (statement, title);
+
+-- perennial_operator: holds, releases and prunes on top of reading.
+
+SELECT is(reads('perennial_operator'), reads('perennial_reader'),
+          'perennial_operator reads what perennial_reader reads');
+SELECT is(may('perennial_operator', format('SELECT %I FROM perennial.account', name)), false,
+          format('perennial_operator does not read account.%s', name))
+FROM (VALUES ('name'), ('billing_email'), ('representative_email')) AS c (name);
+SELECT is(may('perennial_operator', 'DELETE FROM perennial.' || name), false,
+          format('perennial_operator deletes no row of %s', name))
+FROM relation WHERE is_table AND name <> 'notification_job' ORDER BY name;
+SELECT matches(writes('perennial_operator', 'INSERT INTO perennial.%I DEFAULT VALUES'), '^(nothing|event)$',
+               'perennial_operator inserts events at most');
+SELECT is_empty($$ SELECT relation, name FROM attribute
+                   WHERE may('perennial_operator', format('UPDATE perennial.%I SET %I = DEFAULT', relation, name))
+                   AND NOT (relation = 'subscription'
+                            AND name IN ('hold_reason', 'held_at', 'catch_up_allowed', 'revision')) $$,
+                'perennial_operator updates at most what a hold or a release changes');
+SELECT is(may('perennial_operator', statement), false, title) FROM (VALUES
+	('UPDATE perennial.outcome SET amount = 0', 'perennial_operator does not rewrite an outcome'),
+	('UPDATE perennial.price SET unit_amount = 1', 'perennial_operator changes no price'),
+	('UPDATE perennial.subscription SET period_end = now()', 'perennial_operator moves no boundary'),
+	('UPDATE perennial.subscription SET status = ''active''', 'perennial_operator changes no status'),
+	('SET LOCAL ROLE perennial_batch', 'perennial_operator does not become perennial_batch')
+) AS t (statement, title);
+
+-- perennial_app: its functions only.
+
+SELECT is(may('perennial_app', 'SELECT ''active''::perennial.status'), true, 'perennial_app uses the schema');
+SELECT is(reads('perennial_app'), 'nothing', 'perennial_app reads no table and no view');
+SELECT is(may('perennial_app', format('SELECT %I FROM perennial.account', name)), false,
+          format('perennial_app does not read account.%s', name))
+FROM attribute WHERE relation = 'account';
+
+-- Nobody in particular: without a role, then even with a way into the schema.
+
+SELECT is(may('perennial_test_stranger', 'SELECT ''active''::perennial.status'), false,
+          'a stranger does not use the schema');
+SELECT is(reads('perennial_test_stranger'), 'nothing', 'a stranger reads nothing');
+SELECT is(may('perennial_test_stranger', 'SELECT perennial.bucket_of(1)'), false, 'a stranger computes no bucket');
+SELECT is(may('perennial_test_stranger', 'SET LOCAL ROLE perennial_reader'), false,
+          'a stranger does not become a reader');
+GRANT USAGE ON SCHEMA perennial TO perennial_test_stranger;
+SELECT is(may('perennial_test_stranger', 'SELECT ''active''::perennial.status'), true,
+          'PUBLIC uses the type once it is in the schema');
+SELECT is(reads('perennial_test_stranger'), 'nothing', 'PUBLIC reads nothing in the schema');
+SELECT is(writes('perennial_test_stranger', 'INSERT INTO perennial.%I DEFAULT VALUES'), 'nothing',
+          'PUBLIC inserts nothing');
+SELECT is(updates('perennial_test_stranger'), 'nothing', 'PUBLIC updates nothing');
+SELECT is(writes('perennial_test_stranger', 'DELETE FROM perennial.%I'), 'nothing', 'PUBLIC deletes nothing');
+SELECT is(writes('perennial_test_stranger', 'TRUNCATE perennial.%I'), 'nothing', 'PUBLIC truncates nothing');
+SELECT is(may('perennial_test_stranger', 'CREATE TABLE perennial.own (x int)'), false,
+          'PUBLIC creates nothing in the schema');
+SELECT is(may('perennial_test_stranger', 'SELECT perennial.bucket_of(1)'), false,
+          'PUBLIC does not execute bucket_of');
+SELECT is(may('perennial_test_stranger', 'SELECT perennial.boundary(''2024-01-31'', ''UTC'', 1)'), false,
+          'PUBLIC does not execute boundary');
+SELECT is_empty($$ SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'perennial'::regnamespace
+                   AND has_function_privilege('perennial_test_stranger', oid, 'EXECUTE') $$,
+                'PUBLIC executes no function of the schema');
+
+SELECT * FROM finish();
+ROLLBACK;
