@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+/* getopt answers long options from here on, above every letter, and so tells which way one was
+ * written. */
+#define LONG_OPTIONS 256
+
 enum option_id {
 	OPTION_END,
 	OPTION_AS_OF,

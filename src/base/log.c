@@ -1,5 +1,6 @@
 /* Log: logfmt lines. */
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,13 +17,6 @@ void log_open(int facility, int level)
 	openlog("perennial", LOG_PID | LOG_NDELAY, facility);
 }
 
-static void drop_controls(char *line)
-{
-	for (; *line != '\0'; line++)
-		if ((unsigned char)*line < 0x20 || *line == 0x7f)
-			*line = ' ';
-}
-
 void log_event(int level, const char *event, const char *format, ...)
 {
 	char values[3000];
@@ -33,7 +27,7 @@ void log_event(int level, const char *event, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(values, sizeof(values), format, args);
 	va_end(args);
-	drop_controls(values);
+	text_clean(values, false);
 	syslog(level, "event=%s %s", event, values);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "event=%s %s\n", event, values);
@@ -52,7 +46,7 @@ static const char *quote(const char *text, char *buffer, size_t size)
 	}
 	buffer[n++] = '"';
 	buffer[n] = '\0';
-	drop_controls(buffer);
+	text_clean(buffer, false);
 	return buffer;
 }
 

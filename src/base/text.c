@@ -16,3 +16,11 @@ void text_cut(char *buffer, size_t size, const char *text)
 	memcpy(buffer, text, n);
 	buffer[n] = '\0';
 }
+
+void text_clean(char *text, bool keep_lines)
+{
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text < 0x20 || *text == 0x7f) &&
+		    !(keep_lines && *text == '\n'))
+			*text = ' ';
+}

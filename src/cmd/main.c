@@ -1,6 +1,7 @@
 /* The program: global options, the choice of a command, and the one place that prints errors. */
 #include "cmd/command.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/output.h"
 
 #include <fcntl.h>
@@ -57,18 +58,20 @@ static void print_command_usage(const struct command *c)
 static bool parse_globals(int argc, char **argv, struct globals *globals, struct error *err)
 {
 	static const struct option option[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "database", required_argument, NULL, 'd' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
+		{ "config", required_argument, NULL, LONG_OPTIONS + 'c' },
+		{ "database", required_argument, NULL, LONG_OPTIONS + 'd' },
+		{ "verbose", no_argument, NULL, LONG_OPTIONS + 'v' },
+		{ "quiet", no_argument, NULL, LONG_OPTIONS + 'q' },
+		{ "help", no_argument, NULL, LONG_OPTIONS + 'h' },
+		{ "version", no_argument, NULL, LONG_OPTIONS + 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:c:d:vqhV", option, NULL)) != -1) {
+		if (c >= LONG_OPTIONS)
+			c -= LONG_OPTIONS;
 		if (c == 'c')
 			globals->config_path = optarg;
 		else if (c == 'd')
@@ -149,12 +152,14 @@ static bool parse_and_run(int argc, char **argv, struct context *context, enum e
 }
 
 /* Wrong usage is a matter between the program and whoever typed it; anything else is logged too. */
-static void print_error(const struct error *err)
+static void print_error(struct error *err)
 {
 	if (err->code != EXIT_USAGE)
 		log_failure(err);
 	if (err->code != EXIT_USAGE && log_stderr_is_journal())
 		return;
+	text_clean(err->message, true);
+	text_clean(err->hint, true);
 	fprintf(stderr, "perennial: %s\n", err->message);
 	if (err->hint[0] != '\0')
 		fprintf(stderr, "hint: %s\n", err->hint);

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt answers for the first of our long options: above every letter. */
-#define LONG_OPTIONS 256
-
 enum value {
 	VALUE_NONE,
 	VALUE_NUMBER,

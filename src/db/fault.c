@@ -24,7 +24,8 @@ static bool is_one_of(const char *sqlstate, const char *const *list)
 /* The exit code for an SQLSTATE in a running session; empty means that the connection was lost. */
 static enum exit_code fault_code(const char *sqlstate)
 {
-	static const char *const schema[] = { "3F000", "42P01", "42703", "42883", NULL };
+	static const char *const schema[] = { "3F000", "42P01", "42P06", "42P07",
+					      "42703", "42883", NULL };
 	static const char *const lost[] = { "25006", "25P03", "55P03", "40001", "40P01", NULL };
 
 	if (sqlstate[0] == '\0' || in_class(sqlstate, "08") || in_class(sqlstate, "53") ||
@@ -109,7 +110,8 @@ void fault_classify_login(struct error *err)
 			  "service file, passfile or PGPASSWORD");
 	} else if (strcmp(err->sqlstate, "42501") == 0) {
 		err->code = EXIT_ACCESS;
-	} else if (strcmp(err->sqlstate, "3D000") == 0) {
+	} else if (strcmp(err->sqlstate, "3D000") == 0 || in_class(err->sqlstate, "22") ||
+		   in_class(err->sqlstate, "42")) {
 		err->code = EXIT_CONFIG;
 	} else if (strstr(err->message, "definition of service") != NULL ||
 		   strstr(err->message, "service file") != NULL) {

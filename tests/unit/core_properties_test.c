@@ -227,6 +227,32 @@ static void bad_facts_never_prevent_an_expiry(void **state)
 	assert_string_equal(decide(&f, &p).reason, "unknown_time_zone");
 }
 
+/* What the batch reads again under the lock, lest a hold comes of a price that the claim could not
+ * see yet. */
+static void facts_are_complete_when_nothing_is_missing_that_the_state_needs(void **state)
+{
+	int64_t boundary_us = 0;
+	struct facts f = { .status = STATUS_ACTIVE,
+			   .in_force.known = true,
+			   .next.known = true,
+			   .boundary_us = &boundary_us,
+			   .boundaries = 1 };
+
+	(void)state;
+	assert_true(facts_complete(&f));
+	f.boundaries = 0;
+	assert_false(facts_complete(&f));
+	f.status = STATUS_TRIALING;
+	assert_false(facts_complete(&f));
+	f.status = STATUS_PENDING_CANCELLATION;
+	assert_true(facts_complete(&f));
+	f.next.known = false;
+	assert_false(facts_complete(&f));
+	f.next.known = true;
+	f.in_force.known = false;
+	assert_false(facts_complete(&f));
+}
+
 static void rules_stand_in_the_order_of_the_contract(void **state)
 {
 	static const char *const name[RULES] = { "ended",          "held",
@@ -256,6 +282,7 @@ int main(void)
 		cmocka_unit_test(months_are_counted_from_the_anchor),
 		cmocka_unit_test(catching_up_is_allowed_until_the_row_is_current),
 		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
+		cmocka_unit_test(facts_are_complete_when_nothing_is_missing_that_the_state_needs),
 		cmocka_unit_test(rules_stand_in_the_order_of_the_contract),
 		cmocka_unit_test(only_renewals_and_conversions_open_a_period),
 	};

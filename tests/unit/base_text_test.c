@@ -1,0 +1,60 @@
+/* Text: cut at a character, and cleaned of control characters. */
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void text_that_fits_is_copied_whole(void **state)
+{
+	char buffer[6];
+
+	(void)state;
+	text_cut(buffer, sizeof(buffer), "hello");
+	assert_string_equal(buffer, "hello");
+	text_cut(buffer, sizeof(buffer), "");
+	assert_string_equal(buffer, "");
+	text_cut(buffer, 1, "hello");
+	assert_string_equal(buffer, "");
+}
+
+static void text_is_never_cut_within_a_character(void **state)
+{
+	char buffer[6];
+
+	(void)state;
+	text_cut(buffer, sizeof(buffer), "hello!");
+	assert_string_equal(buffer, "hello");
+	text_cut(buffer, sizeof(buffer), "hell\xc3\xa9");
+	assert_string_equal(buffer, "hell");
+	text_cut(buffer, sizeof(buffer), "hel\xe2\x82\xac");
+	assert_string_equal(buffer, "hel");
+	text_cut(buffer, sizeof(buffer), "h\xe2\x82\xac\xc3\xa9");
+	assert_string_equal(buffer, "h\xe2\x82\xac");
+}
+
+static void control_characters_become_spaces(void **state)
+{
+	char line[] = "a\tb\nc\x1b[31md\x7f\xc3\xa9";
+	char lines[] = "a\tb\nc\rd";
+
+	(void)state;
+	text_clean(line, false);
+	assert_string_equal(line, "a b c [31md \xc3\xa9");
+	text_clean(lines, true);
+	assert_string_equal(lines, "a b\nc d");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_that_fits_is_copied_whole),
+		cmocka_unit_test(text_is_never_cut_within_a_character),
+		cmocka_unit_test(control_characters_become_spaces),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
