@@ -30,10 +30,10 @@ LDFLAGS  ?=
 # make check sets WERROR=-Werror; whoever builds with another compiler is not stopped by a new warning.
 WERROR   ?=
 override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -DPERENNIAL_VERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
-	-Iinclude -I$(B)/gen $(shell $(PKG_CONFIG) --cflags libpq libconfig)
+	-Iinclude -I$(B)/gen $(shell $(PKG_CONFIG) --cflags libpq libconfig 2>/dev/null)
 ALL_CFLAGS  := -std=c11 $(WARNINGS) $(WERROR) $(HARDEN) $(OPT) $(CFLAGS)
 ALL_LDFLAGS := $(LINK) $(OPT) $(LDFLAGS)
-LIBS     := $(shell $(PKG_CONFIG) --libs libpq libconfig)
+LIBS     := $(shell $(PKG_CONFIG) --libs libpq libconfig 2>/dev/null)
 
 # Folders are prerequisites: a deleted or renamed file rebuilds what was made from it.
 sources   := $(sort $(wildcard src/*/*.c))

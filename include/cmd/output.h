@@ -13,6 +13,9 @@ bool output_ok(struct error *err) MUST_CHECK;
 /* Writes out what is buffered. */
 bool output_finish(struct error *err) MUST_CHECK;
 
+/* Text of others for a person: control characters become spaces. */
+void output_text(const char *text);
+
 /* A JSON string with its quotes; NULL is null. */
 void output_json_text(const char *text);
 

@@ -20,6 +20,12 @@ bool output_finish(struct error *err)
 	return (fflush(stdout) == 0 && !ferror(stdout)) || cannot_write(err);
 }
 
+void output_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+}
+
 void output_json_text(const char *text)
 {
 	if (text == NULL) {

@@ -17,7 +17,9 @@ static void print_rules(const struct plan *plan)
 		output_count(line->subscriptions, 14);
 		output_count(line->outcomes, 11);
 		printf("   %s", line->action == ACTION_HOLD ? "goes on hold" : line->rule->meaning);
-		printf("%s%s\n", line->reason[0] != '\0' ? ": " : "", line->reason);
+		printf("%s", line->reason[0] != '\0' ? ": " : "");
+		output_text(line->reason);
+		putchar('\n');
 	}
 }
 
@@ -31,7 +33,9 @@ static void print_sample(const struct plan *plan, const struct plan_line *line,
 	printf("  %-16s %13lld  %-20s  ", line->rule->name, (long long)sample->subscription_id,
 	       instant_format(s->period_end_us, end));
 	if (!step_opens(s)) {
-		printf("%s%s\n", step_closes(s) ? "ends" : "on hold: ", line->reason);
+		printf("%s", step_closes(s) ? "ends" : "on hold: ");
+		output_text(line->reason);
+		putchar('\n');
 		return;
 	}
 	printf("%-20s", instant_format(s->next_end_us, next));

@@ -31,7 +31,6 @@ static struct plan_line *line_of(struct plan *plan, const struct step *step)
 	 */
 	if (!step_closes(step) && step->reason != NULL)
 		text_cut(reason, sizeof(reason), step->reason);
-	text_clean(reason, false);
 	line = find_line(plan, step, reason);
 	if (line == NULL && plan->lines >= PLAN_REASONS_MAX && reason[0] != '\0') {
 		snprintf(reason, sizeof(reason), "other");
