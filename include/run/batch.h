@@ -20,11 +20,12 @@ struct work {
 
 struct batch {
 	const struct work *work;
-	struct claim claim;  /* what to claim next; moves on with each batch */
-	struct writeset set; /* of the last batch; its counts are 0 when nothing could be claimed */
+	struct claim claim;      /* what to claim next; moves on with each batch */
 	struct rows *lost_zones; /* NULL until a claim came upon one */
-	int unfinished; /* rows of the last batch that are still due: too far behind for one claim
-			 */
+
+	/* Of the last batch. */
+	struct writeset set; /* its counts are 0 when nothing could be claimed */
+	int unfinished;      /* rows that are still due: too far behind for one claim */
 };
 
 /* Ready for its first batch. */

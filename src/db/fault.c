@@ -101,29 +101,37 @@ bool fault_is_the_server_s(const struct error *err)
 	return strstr(err->message, ":  ") != NULL;
 }
 
+/* Whether something is wrong with what was asked for: a database, an option, a setting. */
+static bool is_configuration(const struct error *err)
+{
+	static const char invalid[] = NO_CONNECTION "invalid ";
+
+	return strcmp(err->sqlstate, "3D000") == 0 || in_class(err->sqlstate, "22") ||
+	       in_class(err->sqlstate, "42") ||
+	       strncmp(err->message, invalid, strlen(invalid)) == 0;
+}
+
 void fault_classify_login(struct error *err)
 {
+	static const char user[] = "the user comes from the connection string, the password from "
+				   "libpq's service file, passfile or PGPASSWORD";
+	static const char service[] = "services are defined in ~/.pg_service.conf or PGSERVICEFILE";
+	static const char server[] =
+		"where to connect comes from -d, the configuration's "
+		"database.connection, or libpq's environment (PGHOST, PGSERVICE, …)";
+
 	if (in_class(err->sqlstate, "28")) {
 		err->code = EXIT_ACCESS;
-		fail_hint(err,
-			  "the user comes from the connection string, the password from libpq's "
-			  "service file, passfile or PGPASSWORD");
+		fail_hint(err, "%s", user);
 	} else if (strcmp(err->sqlstate, "42501") == 0) {
 		err->code = EXIT_ACCESS;
-	} else if (strcmp(err->sqlstate, "3D000") == 0 || in_class(err->sqlstate, "22") ||
-		   in_class(err->sqlstate, "42")) {
-		err->code = EXIT_CONFIG;
 	} else if (strstr(err->message, "definition of service") != NULL ||
 		   strstr(err->message, "service file") != NULL) {
 		err->code = EXIT_CONFIG;
-		fail_hint(err, "services are defined in ~/.pg_service.conf or in PGSERVICEFILE");
-	} else if (strncmp(err->message, NO_CONNECTION "invalid ",
-			   strlen(NO_CONNECTION "invalid ")) == 0) {
+		fail_hint(err, "%s", service);
+	} else if (is_configuration(err)) {
 		err->code = EXIT_CONFIG;
 	} else if (err->sqlstate[0] == '\0') {
-		fail_hint(
-			err,
-			"where to connect comes from -d, the configuration's database.connection, "
-			"or libpq's environment (PGHOST, PGSERVICE, …)");
+		fail_hint(err, "%s", server);
 	}
 }
