@@ -2,8 +2,7 @@
  *
  * A function that can fail returns bool, takes a struct error as its last parameter and leaves it
  * untouched on success, so that calls chain with &&.  Only cmd/ prints errors; the code is the
- * process's exit code, so that whoever detects a fault decides what the caller of the program sees.
- */
+ * process's exit code, chosen by whoever detects the fault. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 

@@ -1,7 +1,6 @@
 /* Instants: int64 microseconds since 2000-01-01 00:00 UTC, PostgreSQL's own wire value.
  *
- * Only their text in UTC is handled here.  Zones, months and daylight saving belong to the server.
- */
+ * Only their text in UTC is handled here.  Zones and months belong to the server. */
 #ifndef BASE_INSTANT_H
 #define BASE_INSTANT_H
 

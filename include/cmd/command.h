@@ -20,8 +20,7 @@ struct command {
 	const char *summary;
 	const enum option_id *option; /* ends with OPTION_END */
 	unsigned formats;             /* bits, 1 << FORMAT_… */
-	/* Does it.  True, and *code is the exit code; or false, and the exit code is the error's.
-	 */
+	/* Does it.  True, and the exit code is *code; or false, and it is the error's. */
 	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };
 

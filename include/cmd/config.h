@@ -1,5 +1,4 @@
-/* The configuration: read from one file by a table of keys, each with its kind, bounds and default.
- */
+/* The configuration: one file, read by a table of keys with their kinds, bounds and defaults. */
 #ifndef CMD_CONFIG_H
 #define CMD_CONFIG_H
 

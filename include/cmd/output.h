@@ -1,5 +1,4 @@
-/* Output: data on stdout.  A full disk or a closed pipe is found out at the end, or between rows.
- */
+/* Output: data on stdout.  A full disk or closed pipe is found out at the end or between rows. */
 #ifndef CMD_OUTPUT_H
 #define CMD_OUTPUT_H
 

@@ -17,8 +17,7 @@
 enum action {
 	ACTION_LEAVE, /* nothing changes; reason is the hold's, if it is one */
 	ACTION_HOLD,  /* the row waits for a person; reason says why */
-	ACTION_CLOSE, /* the period closes, which is an outcome; reason is the end_reason of an end
-		       */
+	ACTION_CLOSE, /* the period closes: an outcome; reason is an end's end_reason */
 };
 
 enum kind {

@@ -1,15 +1,13 @@
 /* Totals: outcomes and money by kind and currency; sums never cross currencies.
  *
- * The batch stores them beside its rows and the plan prints them: both add up the same steps here.
- */
+ * The batch stores them beside its rows and the plan prints them: the same sums. */
 #ifndef CORE_TOTALS_H
 #define CORE_TOTALS_H
 
 #include "core/decide.h"
 #include "core/money.h"
 
-/* ISO 4217 has some 170 currencies; a table with more than this many of them is no currency table.
- */
+/* ISO 4217 has some 170 currencies: 256 are never reached. */
 #define TOTALS_MAX (KINDS * 256)
 
 struct total {

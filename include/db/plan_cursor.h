@@ -1,5 +1,4 @@
-/* The rows of a plan: the facts of what is due, from one snapshot in which nothing can be written.
- */
+/* The rows of a plan: the facts of what is due, from one snapshot that cannot write. */
 #ifndef DB_PLAN_CURSOR_H
 #define DB_PLAN_CURSOR_H
 
@@ -14,8 +13,7 @@ bool plan_cursor_open(struct conn *conn, int64_t as_of_us, int64_t subscription_
 /* The next rows, none at the end; read by facts_read.  NULL after a failure. */
 struct rows *plan_cursor_fetch(struct conn *conn, struct error *err) OWNED_BY(rows_free);
 
-/* The next boundaries of a row that used up those it had: it is further behind than one read tells.
- */
+/* The next boundaries of a row that used up those it had, being very far behind. */
 bool plan_more_boundaries(struct conn *conn, struct facts_row *row, struct error *err) MUST_CHECK;
 
 #endif

@@ -15,8 +15,7 @@ struct run_start {
 	size_t config_size;
 };
 
-/* Writes the row, and names the session "perennial run=ID" by which others see that the run lives.
- */
+/* Writes the row, and names the session "perennial run=ID": a sign that the run lives. */
 bool run_row_start(struct conn *conn, const struct run_start *start, int64_t *run_id,
 		   int64_t *as_of_us, struct error *err) MUST_CHECK;
 

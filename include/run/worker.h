@@ -11,8 +11,7 @@
 struct work_done {
 	int64_t batches;
 	int64_t claimed;    /* one that is very far behind is claimed several times … */
-	int64_t unfinished; /* … which these count, so that claimed - unfinished are subscriptions
-			     */
+	int64_t unfinished; /* … these count how often beyond the first */
 	int64_t outcomes;
 	int64_t held;
 };

@@ -1,5 +1,4 @@
-/* The plan as text for a person: totals first, then classes by rule, money, samples, and the check.
- */
+/* The plan as text for a person: sums first, then rules, money, samples, and the check. */
 #include "cmd/plan_view.h"
 #include "base/instant.h"
 #include "cmd/output.h"

@@ -27,8 +27,7 @@ static struct plan_line *line_of(struct plan *plan, const struct step *step)
 	char reason[PLAN_REASON_SIZE] = "";
 	struct plan_line *line;
 
-	/* Why something ends is its rule's own; holds have many reasons, and operators invent more.
-	 */
+	/* Why something ends is its rule's own; holds have many reasons, and people add theirs. */
 	if (!step_closes(step) && step->reason != NULL)
 		text_cut(reason, sizeof(reason), step->reason);
 	line = find_line(plan, step, reason);
