@@ -12,7 +12,7 @@ struct claim {
 	int64_t after_id;     /* … and this subscription */
 	int most;
 	int64_t subscription_id;       /* 0: all that are due */
-	const struct rows *lost_zones; /* as far as it is known: NULL, none.  Borrowed */
+	const struct rows *lost_zones; /* of lost_time_zones().  Borrowed */
 };
 
 /* Where a claim starts that goes on after nothing: PostgreSQL's -infinity. */
@@ -28,10 +28,11 @@ struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct err
 struct rows *claim_again(struct conn *conn, const struct claim *claim, int64_t subscription_id,
 			 struct error *err) OWNED_BY(rows_free);
 
-/* The time zones that the schema accepted and the server no longer knows; one text column. */
+/* The time zones that the schema accepted and the server no longer knows; one text column.  Takes
+ * the server some 40 ms. */
 struct rows *lost_time_zones(struct conn *conn, struct error *err) OWNED_BY(rows_free);
 
-/* Adds them as a parameter; NULL means none. */
+/* Adds them as a parameter. */
 void params_lost_zones(struct params *params, const struct rows *lost);
 
 #endif

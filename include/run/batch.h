@@ -21,7 +21,7 @@ struct work {
 struct batch {
 	const struct work *work;
 	struct claim claim;      /* what to claim next; moves on with each batch */
-	struct rows *lost_zones; /* NULL until a claim came upon one */
+	struct rows *lost_zones; /* asked for once, before the first claim */
 
 	/* Of the last batch. */
 	struct writeset set; /* its counts are 0 when nothing could be claimed */

@@ -37,8 +37,8 @@ static void print_sample(const struct plan *plan, const struct plan_line *line,
 		putchar('\n');
 		return;
 	}
-	printf("%-20s", instant_format(s->next_end_us, next));
-	output_decimal(money_format(s->amount_minor, exponent, amount), 16);
+	printf("%-20s ", instant_format(s->next_end_us, next));
+	output_decimal(money_format(s->amount_minor, exponent, amount), 15);
 	printf(" %s\n", s->terms.currency);
 }
 

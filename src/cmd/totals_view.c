@@ -16,7 +16,8 @@ static void print_billed(const struct total *t, const struct currencies *currenc
 
 	printf("  %-16s %13s", kind_name(t->kind), t->currency);
 	output_count(t->outcomes, 11);
-	output_decimal(decimal(t, currencies, text), 25);
+	putchar(' ');
+	output_decimal(decimal(t, currencies, text), 24);
 	putchar('\n');
 }
 

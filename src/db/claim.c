@@ -76,6 +76,6 @@ void params_lost_zones(struct params *params, const struct rows *lost)
 {
 	struct param *names = params_array(params, PG_TEXT_ARRAY);
 
-	for (int i = 0; lost != NULL && i < rows_count(lost); i++)
+	for (int i = 0; i < rows_count(lost); i++)
 		array_text(names, rows_text(lost, i, 0));
 }

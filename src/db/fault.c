@@ -24,8 +24,8 @@ static bool is_one_of(const char *sqlstate, const char *const *list)
 /* The exit code for an SQLSTATE in a running session; empty means that the connection was lost. */
 static enum exit_code fault_code(const char *sqlstate)
 {
-	static const char *const schema[] = { "3F000", "42P01", "42P06", "42P07",
-					      "42703", "42883", NULL };
+	static const char *const schema[] = { "3F000", "42P01", "42P06", "42P07", "42703",
+					      "42883", "26000", "42P05", NULL };
 	static const char *const lost[] = { "25006", "25P03", "55P03", "40001", "40P01", NULL };
 
 	if (sqlstate[0] == '\0' || in_class(sqlstate, "08") || in_class(sqlstate, "53") ||
@@ -53,11 +53,27 @@ static const char *field(const PGresult *result, int code)
 	return text != NULL ? text : "";
 }
 
+/* What to do about it, where the server does not say. */
+static const char *hint_for(const char *sqlstate)
+{
+	if (strcmp(sqlstate, "42501") == 0)
+		return "the role needs to be a member of perennial_batch for run, perennial_reader "
+		       "for plan, "
+		       "and the owner for migrate";
+	if (strcmp(sqlstate, "25006") == 0)
+		return "this server is a standby or read-only: run needs the primary";
+	if (strcmp(sqlstate, "42P05") == 0 || strcmp(sqlstate, "26000") == 0)
+		return "behind a connection pool, the configuration needs "
+		       "database.prepared_statements = false";
+	return "";
+}
+
 bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,
 		     struct error *err)
 {
 	const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
 	const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *hint = field(result, PG_DIAG_MESSAGE_HINT);
 	/* The detail of a constraint is the row: no customer data belongs in a message. */
 	const char *detail = in_class(sqlstate, "23") ? "" : field(result, PG_DIAG_MESSAGE_DETAIL);
 
@@ -67,12 +83,7 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 	     detail[0] != '\0' ? "; " : "", detail);
 	chomp(err->message);
 	snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
-	fail_hint(err, "%s", field(result, PG_DIAG_MESSAGE_HINT));
-	if (err->hint[0] == '\0' && strcmp(sqlstate, "42501") == 0)
-		fail_hint(err, "the role needs to be a member of perennial_batch for run, "
-			       "perennial_reader for plan, and the owner for migrate");
-	if (err->hint[0] == '\0' && strcmp(sqlstate, "25006") == 0)
-		fail_hint(err, "this server is a standby or read-only: run needs the primary");
+	fail_hint(err, "%s", hint[0] != '\0' ? hint : hint_for(sqlstate));
 	return false;
 }
 

@@ -4,10 +4,6 @@
 #include "base/log.h"
 #include "db/facts_rows.h"
 
-#include <string.h>
-
-#define ZONE_UNKNOWN "22023" /* SQLSTATE: invalid parameter value */
-
 void batch_init(struct batch *batch, const struct work *work)
 {
 	*batch = (struct batch){
@@ -80,26 +76,15 @@ static bool work_on(struct batch *batch, struct conn *conn, const struct rows *r
 	       conn_commit(conn, err);
 }
 
-/* Claims; where the server no longer knows a zone that a due row has, asks which ones and claims
- * without them. */
+/* Before the first claim, asks which zones the server lost: it may take a lost name for something
+ * else, or fail the whole claim for it. */
 static struct rows *claim(struct batch *batch, struct conn *conn, struct error *err)
 {
-	struct error fault;
-	struct rows *rows = claim_rows(conn, &batch->claim, &fault);
-
-	if (rows != NULL)
-		return rows;
-	if (batch->lost_zones != NULL || strcmp(fault.sqlstate, ZONE_UNKNOWN) != 0) {
-		*err = fault;
-		return NULL;
-	}
-	conn_rollback(conn);
-	batch->lost_zones = lost_time_zones(conn, err);
-	batch->claim.lost_zones = batch->lost_zones;
+	if (batch->lost_zones == NULL)
+		batch->lost_zones = lost_time_zones(conn, err);
 	if (batch->lost_zones == NULL)
 		return NULL;
-	log_event(LOG_WARNING, "time_zones_lost", "run=%lld zones=%d",
-		  (long long)batch->work->run_id, rows_count(batch->lost_zones));
+	batch->claim.lost_zones = batch->lost_zones;
 	return claim_rows(conn, &batch->claim, err);
 }
 

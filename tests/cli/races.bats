@@ -87,6 +87,17 @@ SLOWLY="add(1, 'active', '2024-02-20 00:00:07', account => 1)"
 	db "DELETE FROM perennial.subscription WHERE time_zone = 'US/Gone'; DELETE FROM perennial.time_zone WHERE name = 'US/Gone'"
 }
 
+@test "a lost zone that the server would take for something else is held, as the plan says" {
+	given "add(1, 'active', '2024-02-20')" "add(2, 'active', '2024-02-21')"
+	db "INSERT INTO perennial.time_zone VALUES ('ABC5DEF');
+	    UPDATE perennial.subscription SET time_zone = 'ABC5DEF' WHERE subscription_id = 2"
+	exits 0 perennial plan --as-of "$AS_OF" --format csv
+	has "$output" 'unknown_time_zone'
+	exits 10 perennial run --as-of "$AS_OF"
+	is "$(db 'SELECT hold_reason FROM perennial.subscription ORDER BY subscription_id')" $'\nunknown_time_zone'
+	db "DELETE FROM perennial.subscription WHERE time_zone = 'ABC5DEF'; DELETE FROM perennial.time_zone WHERE name = 'ABC5DEF'"
+}
+
 @test "a lock on the run's own table does not hang a run" {
 	given_all
 	keep_open 'LOCK perennial.run IN ACCESS EXCLUSIVE MODE'
