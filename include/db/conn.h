@@ -38,6 +38,9 @@ struct call {
 	struct rows *rows;
 };
 
+/* So many calls one exchange has at most. */
+#define CALLS_MAX 8
+
 /* Sends all, then reads all, in one round trip.  At the first error the rest is not executed.
  * Outside of a transaction the calls make one, or the first of them begins one; the session's
  * settings come first in it. */

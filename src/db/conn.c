@@ -5,6 +5,7 @@
 #include "db/fault.h"
 #include "db/result.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,47 +185,47 @@ static bool begins(const struct call *call)
 	       call->query == QUERY_BEGIN_MIGRATION;
 }
 
-/* Sends the calls, and where they start a transaction the settings after its BEGIN. */
-static bool send_all(struct conn *conn, const struct call *call, int calls,
-		     const struct call *settings)
+/* The calls in the order in which they go out: where they start a transaction, the settings come
+ * after its BEGIN. Returns how many. */
+static int order_calls(struct conn *conn, struct call *call, int calls, struct call *settings,
+		       struct call *order[CALLS_MAX + 1])
 {
-	int first = settings != NULL && begins(call);
+	bool opening = PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
+	int n = 0;
 
-	if (first && !send_call(conn, &call[0]))
-		return false;
-	if (settings != NULL && !send_call(conn, settings))
-		return false;
-	for (int i = first; i < calls; i++)
-		if (!send_call(conn, &call[i]))
-			return false;
-	return PQpipelineSync(conn->pg);
+	assert(calls >= 1 && calls <= CALLS_MAX);
+	if (opening && !begins(call))
+		order[n++] = settings;
+	order[n++] = call;
+	if (opening && begins(call))
+		order[n++] = settings;
+	for (int i = 1; i < calls; i++)
+		order[n++] = &call[i];
+	return n;
 }
 
-static void receive_all(struct conn *conn, struct call *call, int calls, struct call *settings,
-			bool *ok, struct error *err)
+static bool send_all(struct conn *conn, struct call *const *order, int n)
 {
-	int first = settings != NULL && begins(call);
-
-	if (first)
-		receive_call(conn, &call[0], ok, err);
-	if (settings != NULL)
-		receive_call(conn, settings, ok, err);
-	for (int i = first; i < calls; i++)
-		receive_call(conn, &call[i], ok, err);
-	PQclear(next_result(conn));
+	for (int i = 0; i < n; i++)
+		if (!send_call(conn, order[i]))
+			return false;
+	return PQpipelineSync(conn->pg);
 }
 
 bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error *err)
 {
 	struct call settings = { .query = QUERY_SETTINGS, .params = &conn->settings };
-	struct call *opening = PQtransactionStatus(conn->pg) == PQTRANS_IDLE ? &settings : NULL;
+	struct call *order[CALLS_MAX + 1];
+	int n = order_calls(conn, call, calls, &settings, order);
 	bool ok = true;
 
 	for (int i = 0; i < calls; i++)
 		call[i].rows = NULL;
-	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, call, calls, opening))
+	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, order, n))
 		return fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
-	receive_all(conn, call, calls, opening, &ok, err);
+	for (int i = 0; i < n; i++)
+		receive_call(conn, order[i], &ok, err);
+	PQclear(next_result(conn));
 	rows_free(settings.rows);
 	if (!PQexitPipelineMode(conn->pg) && ok)
 		ok = fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
