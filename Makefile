@@ -6,6 +6,7 @@ prefix     ?= /usr/local
 sysconfdir ?= /etc
 bindir     := $(prefix)/bin
 mandir     := $(prefix)/share/man
+docdir     := $(prefix)/share/doc/perennial
 unitdir    := $(prefix)/lib/systemd/system
 
 CC         ?= cc
@@ -105,11 +106,13 @@ $(B)/systemd/%: systemd/% FORCE
 
 install: $(B)/perennial $(services)
 	$(INSTALL) -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(unitdir)" "$(DESTDIR)$(sysconfdir)/perennial"
-	$(INSTALL) -d "$(DESTDIR)$(mandir)/man8" "$(DESTDIR)$(mandir)/man5"
+	$(INSTALL) -d "$(DESTDIR)$(mandir)/man8" "$(DESTDIR)$(mandir)/man5" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
 	$(INSTALL) -m 755 $(B)/perennial "$(DESTDIR)$(bindir)"
 	$(INSTALL) -m 644 $(services) "$(DESTDIR)$(unitdir)"
 	$(INSTALL) -m 644 src/perennial.8 "$(DESTDIR)$(mandir)/man8"
 	$(INSTALL) -m 644 conf/perennial.conf.5 "$(DESTDIR)$(mandir)/man5"
+	$(INSTALL) -m 644 sql/perennial-schema.7 "$(DESTDIR)$(mandir)/man7"
+	$(INSTALL) -m 755 sql/example-consumer "$(DESTDIR)$(docdir)"
 	# A configuration that is there belongs to whoever wrote it.
 	test -e "$(DESTDIR)$(sysconfdir)/perennial/perennial.conf" || \
 		$(INSTALL) -m 644 conf/perennial.conf "$(DESTDIR)$(sysconfdir)/perennial"
@@ -117,7 +120,8 @@ install: $(B)/perennial $(services)
 # The configuration stays.
 uninstall:
 	rm -f "$(DESTDIR)$(bindir)/perennial" $(foreach s,$(notdir $(services)),"$(DESTDIR)$(unitdir)/$(s)") \
-		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5"
+		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5" \
+		"$(DESTDIR)$(mandir)/man7/perennial-schema.7" "$(DESTDIR)$(docdir)/example-consumer"
 
 # The tests without a database.
 unit: $(unit_tests)

@@ -20,16 +20,19 @@ struct command {
 	const char *summary;
 	const enum option_id *option; /* ends with OPTION_END */
 	unsigned formats;             /* bits, 1 << FORMAT_… */
+	bool takes_id;                /* its argument is a subscription */
 	/* Does it.  True, and the exit code is *code; or false, and it is the error's. */
 	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };
 
 extern const struct command command_run;
 extern const struct command command_plan;
+extern const struct command command_history;
+extern const struct command command_prune;
 extern const struct command command_migrate;
 
-/* Opens a connection on a database whose schema fits, and checks --as-of and --subscription against
- * it.  NULL after a failure. */
+/* Opens a connection on a database whose schema fits, and checks --as-of and the subscription
+ * against it.  NULL after a failure. */
 struct conn *session_open(const struct context *context, bool allow_future,
 			  const struct session *session, struct server *server, struct error *err)
 	OWNED_BY(conn_close);

@@ -1,6 +1,5 @@
 /* Options of the command line: one table tells what each is called, takes and means, and serves
- * parsing and
- * --help alike.  A command lists which of them it has. */
+ * parsing and --help alike.  A command lists which of them it has. */
 #ifndef CMD_OPTIONS_H
 #define CMD_OPTIONS_H
 
@@ -23,6 +22,7 @@ enum option_id {
 	OPTION_FORMAT,
 	OPTION_DETAILED_EXITCODE,
 	OPTION_PRINT,
+	OPTION_OLDER_THAN,
 	OPTIONS,
 };
 
@@ -40,23 +40,27 @@ struct options {
 	bool allow_future;
 	int64_t batch_size;      /* 0: as configured */
 	int64_t limit;           /* 0: none */
-	int64_t subscription_id; /* 0: all */
+	int64_t subscription_id; /* 0: all; also a command's argument */
 	bool dry_run;
 	enum format format;
 	bool detailed_exitcode;
 	bool print;
+	bool older_than_given;
+	int64_t older_than_us;
 };
 
-/* Reads a command's own arguments.  option ends with OPTION_END; formats is a set of bits, 1 <<
- * FORMAT_…. *help is set at -h, and the rest is then not read.  False with EXIT_USAGE. */
-bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
-		   struct options *options, bool *help, struct error *err) MUST_CHECK;
+struct command;
+
+/* Reads a command's own arguments.  *help is set at -h, and the rest is then not read.  False with
+ * EXIT_USAGE. */
+bool options_parse(int argc, char **argv, const struct command *command, struct options *options,
+		   bool *help, struct error *err) MUST_CHECK;
 
 /* What getopt found wrong: an unknown option ('?') of the command, or of the program (NULL), or one
  * without its value (':').  Always false. */
 bool option_fault(int found, char **argv, const char *command, struct error *err);
 
-/* Prints a line for each option to stdout. */
-void options_print(const enum option_id *option, unsigned formats);
+/* Prints a line for each option of a command to stdout. */
+void options_print(const struct command *command);
 
 #endif

@@ -12,9 +12,7 @@
 #include <unistd.h>
 
 static const struct command *const command[] = {
-	&command_run,
-	&command_plan,
-	&command_migrate,
+	&command_run, &command_plan, &command_history, &command_prune, &command_migrate,
 };
 
 #define COMMANDS (sizeof(command) / sizeof(command[0]))
@@ -52,7 +50,7 @@ static void print_command_usage(const struct command *c)
 {
 	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] %s\n\n%s\n\noptions\n", c->usage,
 	       c->summary);
-	options_print(c->option, c->formats);
+	options_print(c);
 }
 
 static bool parse_globals(int argc, char **argv, struct globals *globals, struct error *err)
@@ -142,8 +140,7 @@ static bool parse_and_run(int argc, char **argv, struct context *context, enum e
 	argc -= optind;
 	argv += optind;
 	c = find_command(argv[0], err);
-	if (c == NULL ||
-	    !options_parse(argc, argv, c->option, c->formats, &context->options, &help, err))
+	if (c == NULL || !options_parse(argc, argv, c, &context->options, &help, err))
 		return false;
 	if (!help)
 		return run_command(c, &globals, context, code, err);

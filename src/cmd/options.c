@@ -1,6 +1,7 @@
 /* Options of the command line: the table, and reading by it. */
 #include "cmd/options.h"
 #include "base/instant.h"
+#include "cmd/command.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@ enum value {
 	VALUE_NONE,
 	VALUE_NUMBER,
 	VALUE_INSTANT,
+	VALUE_AGE,
 	VALUE_FORMAT,
 };
 
@@ -46,6 +48,9 @@ static const struct option_row {
 				       "exit 2 when there is work, 0 when there is none" },
 	[OPTION_PRINT] = { "print", NULL, VALUE_NONE, 0, 0, offsetof(struct options, print),
 			   "print the SQL instead; needs no server" },
+	[OPTION_OLDER_THAN] = { "older-than", "AGE", VALUE_AGE, 0, 0,
+				offsetof(struct options, older_than_us),
+				"finished so long ago: a number with min, h, d or w, as 90d" },
 };
 
 static const char *const format_name[FORMATS] = { "text", "json", "jsonl", "csv" };
@@ -66,15 +71,29 @@ static const char *list_formats(unsigned formats, char *buffer, size_t size)
 	return buffer;
 }
 
-static bool set_number(const struct option_row *row, const char *text, int64_t *value,
-		       struct error *err)
+/* A whole number; what follows it is *rest. */
+static bool read_number(const char *text, int64_t *value, const char **rest)
 {
 	char *end;
 	long long number;
 
 	errno = 0;
 	number = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || number < row->min || number > row->max) {
+	*rest = end;
+	if (errno != 0 || end == text)
+		return false;
+	*value = number;
+	return true;
+}
+
+static bool set_number(const struct option_row *row, const char *text, int64_t *value,
+		       struct error *err)
+{
+	const char *rest;
+	int64_t number;
+
+	if (!read_number(text, &number, &rest) || *rest != '\0' || number < row->min ||
+	    number > row->max) {
 		if (row->max == INT64_MAX)
 			return fail(err, EXIT_USAGE,
 				    "--%s takes a whole number from %lld on, not \"%s\"", row->name,
@@ -105,6 +124,28 @@ static bool set_instant(const struct option_row *row, const char *text, int64_t 
 	return true;
 }
 
+static bool set_age(const struct option_row *row, const char *text, int64_t *value,
+		    struct error *err)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} unit[] = { { "min", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 604800 } };
+	const int64_t most = INT64_C(1000) * 366 * 86400;
+	const char *rest;
+	int64_t number;
+
+	if (read_number(text, &number, &rest) && number >= 0)
+		for (size_t i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
+			if (strcmp(rest, unit[i].name) == 0 && number <= most / unit[i].seconds) {
+				*value = number * unit[i].seconds * INSTANT_PER_SECOND;
+				return true;
+			}
+	return fail(err, EXIT_USAGE,
+		    "--%s takes a whole number with min, h, d or w, as 90d, not \"%s\"", row->name,
+		    text);
+}
+
 static bool set_format(const char *text, unsigned formats, enum format *format, struct error *err)
 {
 	char list[60];
@@ -132,6 +173,9 @@ static bool set_option(enum option_id id, const char *text, unsigned formats,
 		return set_number(row, text, at, err);
 	case VALUE_FORMAT:
 		return set_format(text, formats, at, err);
+	case VALUE_AGE:
+		options->older_than_given = true;
+		return set_age(row, text, at, err);
 	case VALUE_INSTANT:
 		options->as_of_given = true;
 		return set_instant(row, text, at, err);
@@ -165,38 +209,62 @@ bool option_fault(int found, char **argv, const char *command, struct error *err
 	return fail(err, EXIT_USAGE, "%s has no option %s", command, option);
 }
 
-bool options_parse(int argc, char **argv, const enum option_id *option, unsigned formats,
-		   struct options *options, bool *help, struct error *err)
+/* What is left after the options. */
+static bool set_argument(int argc, char **argv, const struct command *command,
+			 struct options *options, struct error *err)
+{
+	const char *rest;
+
+	if (command->takes_id && optind == argc)
+		return fail(err, EXIT_USAGE, "%s needs the id of a subscription", command->name);
+	if (command->takes_id) {
+		const char *text = argv[optind++];
+
+		if (!read_number(text, &options->subscription_id, &rest) || *rest != '\0' ||
+		    options->subscription_id < 1)
+			return fail(err, EXIT_USAGE,
+				    "%s takes the id of a subscription, not \"%s\"", command->name,
+				    text);
+	}
+	if (optind < argc)
+		return fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", command->name,
+			    argv[optind]);
+	return true;
+}
+
+bool options_parse(int argc, char **argv, const struct command *command, struct options *options,
+		   bool *help, struct error *err)
 {
 	struct option long_option[OPTIONS + 2];
 	int c;
 
-	fill_long_options(option, long_option);
+	fill_long_options(command->option, long_option);
 	optind = 0;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:h", long_option, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", long_option, NULL)) != -1) {
 		if (c == 'h') {
 			*help = true;
 			return true;
 		}
 		if (c == ':' || c == '?')
 			return option_fault(c, argv, argv[0], err);
-		if (!set_option((enum option_id)(c - LONG_OPTIONS), optarg, formats, options, err))
+		if (!set_option((enum option_id)(c - LONG_OPTIONS), optarg, command->formats,
+				options, err))
 			return false;
 	}
-	if (optind < argc)
-		return fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", argv[0], argv[optind]);
-	return true;
+	return set_argument(argc, argv, command, options, err);
 }
 
-void options_print(const enum option_id *option, unsigned formats)
+void options_print(const struct command *command)
 {
+	const enum option_id *option = command->option;
 	char list[60], left[40];
 
 	for (; *option != OPTION_END; option++) {
 		const struct option_row *row = &option_row[*option];
-		const char *help =
-			row->help != NULL ? row->help : list_formats(formats, list, sizeof(list));
+		const char *help = row->help != NULL
+					   ? row->help
+					   : list_formats(command->formats, list, sizeof(list));
 
 		snprintf(left, sizeof(left), "--%s%s%s", row->name,
 			 row->argument != NULL ? " " : "",

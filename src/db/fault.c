@@ -58,8 +58,8 @@ static const char *hint_for(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "42501") == 0)
 		return "the role needs to be a member of perennial_batch for run, perennial_reader "
-		       "for plan, "
-		       "and the owner for migrate";
+		       "for plan and history, perennial_operator for prune, and the owner for "
+		       "migrate";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "this server is a standby or read-only: run needs the primary";
 	if (strcmp(sqlstate, "42P05") == 0 || strcmp(sqlstate, "26000") == 0)

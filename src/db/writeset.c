@@ -187,7 +187,7 @@ static bool check_count(const char *what, int64_t written, int64_t decided, stru
 		    what, (long long)decided);
 }
 
-static bool check_counts(const struct writeset *set, const struct call call[4], struct error *err)
+static bool check_counts(const struct writeset *set, const struct call *call, struct error *err)
 {
 	static const enum pg_type type[] = { PG_INT8 };
 
@@ -205,14 +205,17 @@ bool writeset_write(struct writeset *set, struct conn *conn, struct error *err)
 		{ .query = QUERY_WRITE_OUTCOMES, .params = &set->outcomes },
 		{ .query = QUERY_WRITE_HOLDS, .params = &set->holds },
 		{ .query = QUERY_WRITE_BATCH, .params = &set->batch },
+		{ .query = QUERY_NOTIFY_JOBS },
 	};
+	/* Who listens for jobs is not woken for none. */
+	int calls = set->closed > 0 ? 5 : 4;
 	bool ok;
 
 	begin_batch(set);
-	if (!conn_exchange(conn, call, 4, err))
+	if (!conn_exchange(conn, call, calls, err))
 		return false;
 	ok = check_counts(set, call, err);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < calls; i++)
 		rows_free(call[i].rows);
 	return ok;
 }

@@ -72,7 +72,7 @@ commands() {
 }
 
 @test "the manual pages have no fault that mandoc knows" {
-	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5
+	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5 sql/perennial-schema.7
 	[ "$output" = "" ]
 }
 
@@ -88,5 +88,5 @@ commands() {
 }
 
 @test "a shell script has no fault that shellcheck knows" {
-	shellcheck .ci/run tests/check tests/require tests/run tests/server tests/demo/demo
+	shellcheck .ci/run tests/check tests/require tests/run tests/server tests/demo/demo sql/example-consumer
 }

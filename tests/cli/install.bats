@@ -12,6 +12,8 @@ setup_file() {
 	[ -x "$ROOT/usr/bin/perennial" ]
 	[ -f "$ROOT/usr/share/man/man8/perennial.8" ]
 	[ -f "$ROOT/usr/share/man/man5/perennial.conf.5" ]
+	[ -f "$ROOT/usr/share/man/man7/perennial-schema.7" ]
+	[ -x "$ROOT/usr/share/doc/perennial/example-consumer" ]
 	[ -f "$ROOT/usr/lib/systemd/system/perennial.service" ]
 	[ -f "$ROOT/usr/lib/systemd/system/perennial.timer" ]
 	[ -f "$ROOT/etc/perennial/perennial.conf" ]

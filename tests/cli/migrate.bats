@@ -81,8 +81,8 @@ install() {
 		install $version
 		refuses 78 "has version $version, this program needs $LATEST" plan
 		exits 0 perennial migrate
-		lacks "$output" "applied 000$version"
-		has "$output" "applied 000$((version + 1))"
+		lacks "$output" "applied $(printf %04d $version)"
+		has "$output" "applied $(printf %04d $((version + 1)))"
 		is_like_template
 	done
 }

@@ -27,15 +27,16 @@ OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
         'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
-        'open_plan', 'run_totals', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch',
+        'notify_jobs', 'open_plan', 'run_totals', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch',
         'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'open_plan', 'schema_version', 'server'},
-    'perennial_operator': set(),
+        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'schema_version', 'server'},
+    'perennial_operator': {'prune_jobs'},
     'perennial_app': set(),
 }
 LOCKS_OR_WRITES = {
-    'start_run', 'finish_run', 'write_batch', 'write_holds', 'write_outcomes', 'write_state', 'claim', 'claim_one'}
+    'start_run', 'finish_run', 'write_batch', 'write_holds', 'write_outcomes', 'write_state', 'claim', 'claim_one',
+    'prune_jobs'}
 
 DENIED = '42501'
 

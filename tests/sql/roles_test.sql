@@ -1,7 +1,7 @@
 -- roles_test: what each role may do and what not, tried with real statements.
 \set ON_ERROR_STOP on
 BEGIN;
-SELECT plan(139);
+SELECT plan(199);
 
 -- Runs a statement as if the role had logged in, and undoes it.  True when privileges let it through: it worked, or
 -- a constraint stopped it (TRUNCATE calls that a feature not supported).  Any other error is a fault of the test and
@@ -44,6 +44,39 @@ CREATE FUNCTION updates(role text) RETURNS text LANGUAGE sql AS $$
 	WHERE may(role, format('UPDATE perennial.%I SET %I = DEFAULT', relation, name))
 $$;
 
+-- The functions that a role gets to when it calls them with nulls, which come from a table: a strict function of plain
+-- nulls is never called.  Whatever it then says, it was executed.
+CREATE FUNCTION may_call(role text, function oid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	arguments text := (SELECT string_agg('v.a' || n, ', ' ORDER BY n) FROM pg_proc,
+	                   generate_series(1, pronargs) n WHERE pg_proc.oid = function);
+	nulls text := (SELECT string_agg(format('NULL::%s AS a%s', type::regtype, n), ', ' ORDER BY n) FROM pg_proc,
+	               unnest(proargtypes) WITH ORDINALITY AS a (type, n) WHERE pg_proc.oid = function);
+BEGIN
+	EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', role);
+	EXECUTE format('SELECT %s(%s) FROM (SELECT %s OFFSET 0) AS v', function::regproc, arguments, nulls);
+	RAISE SQLSTATE 'UNDO0';
+EXCEPTION
+	WHEN insufficient_privilege THEN
+		RETURN false;
+	WHEN OTHERS THEN
+		IF SQLSTATE NOT IN ('UNDO0', 'PR001', '22023') THEN
+			RAISE;
+		END IF;
+		RETURN true;
+END
+$$;
+CREATE FUNCTION executes(role text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(name, ' ' ORDER BY name), 'nothing')
+	FROM (SELECT oid, proname::text COLLATE "C" AS name FROM pg_proc WHERE pronamespace = 'perennial'::regnamespace) p
+	WHERE may_call(role, oid)
+$$;
+CREATE FUNCTION is_granted(role text) RETURNS text LANGUAGE sql AS $$
+	SELECT coalesce(string_agg(name, ' ' ORDER BY name), 'nothing')
+	FROM (SELECT oid, proname::text COLLATE "C" AS name FROM pg_proc WHERE pronamespace = 'perennial'::regnamespace) p
+	WHERE has_function_privilege(role, oid, 'EXECUTE')
+$$;
+
 CREATE ROLE perennial_test_stranger LOGIN;
 CREATE TABLE role AS
 	SELECT 'perennial_' || name AS name
@@ -79,8 +112,13 @@ SELECT is_empty($$ SELECT proname FROM pg_proc WHERE pronamespace = 'perennial':
 -- perennial_reader
 
 SELECT is(reads('perennial_reader'),
-          (SELECT string_agg(name, ' ' ORDER BY name) FROM relation WHERE name <> 'account'),
-          'perennial_reader reads every table and view but account');
+          (SELECT string_agg(name, ' ' ORDER BY name) FROM relation
+           WHERE name NOT IN ('account', 'import_subscription', 'import_finding')),
+          'perennial_reader reads every table and view but account and those of imports');
+SELECT is(may('perennial_reader', 'SELECT * FROM perennial.' || name), allowed,
+          format('perennial_reader %s %s', CASE WHEN allowed THEN 'reads' ELSE 'does not read' END, name))
+FROM (VALUES ('history', true), ('broken_history', true), ('import_subscription', false), ('import_finding', false))
+     AS v (name, allowed);
 SELECT is(may('perennial_reader', format('SELECT %I FROM perennial.account', name)), name = ANY (listed),
           format('perennial_reader %s account.%s',
                  CASE WHEN name = ANY (listed) THEN 'reads' ELSE 'does not read' END, name))
@@ -115,6 +153,11 @@ SELECT is((SELECT string_agg(counter.name, ' ') FROM counter
            WHERE may(role.name, format('SELECT setval(''perennial.%I'', 1)', counter.name))),
           NULL, format('%s sets no counter of ids', name))
 FROM role WHERE name <> 'perennial_test_stranger';
+
+SELECT is_empty($$ SELECT role.name, relation.name FROM role, relation
+                   WHERE relation.name LIKE 'import%'
+                   AND has_any_column_privilege(role.name, relation.oid, 'SELECT, INSERT, UPDATE') $$,
+                'imports are the owner''s alone');
 
 -- perennial_batch
 
@@ -198,6 +241,8 @@ FROM (VALUES ('name'), ('billing_email'), ('representative_email')) AS c (name);
 SELECT is(may('perennial_operator', 'DELETE FROM perennial.' || name), false,
           format('perennial_operator deletes no row of %s', name))
 FROM relation WHERE is_table AND name <> 'notification_job' ORDER BY name;
+SELECT is(may('perennial_operator', 'DELETE FROM perennial.notification_job WHERE state = ''done'''), true,
+          'perennial_operator deletes jobs that are done');
 SELECT matches(writes('perennial_operator', 'INSERT INTO perennial.%I DEFAULT VALUES'), '^(nothing|event)$',
                'perennial_operator inserts events at most');
 SELECT is_empty($$ SELECT relation, name FROM attribute
@@ -220,6 +265,78 @@ SELECT is(reads('perennial_app'), 'nothing', 'perennial_app reads no table and n
 SELECT is(may('perennial_app', format('SELECT %I FROM perennial.account', name)), false,
           format('perennial_app does not read account.%s', name))
 FROM attribute WHERE relation = 'account';
+
+UPDATE perennial.subscription SET revision = 2;  -- of the event that perennial_batch appended
+INSERT INTO perennial.subscription (bucket, subscription_id, account_id, price_id, status, anchor, months_elapsed,
+	period_start, period_end, ended_at)
+VALUES (1, 2, 1, 1, 'expired', '2024-01-31', 1, '2024-01-31 00:00Z', '2024-02-29 00:00Z', '2024-02-29 00:00Z');
+ALTER TABLE perennial.subscription ALTER subscription_id RESTART 1000;
+ALTER TABLE perennial.notification_job ALTER job_id RESTART 1000;
+INSERT INTO perennial.notification_job (bucket, job_id, subscription_id, account_id, kind, boundary, state)
+VALUES (1, 900, 1, 1, 'renewed', '2024-01-31 00:00Z', 'dead');
+SET LOCAL ROLE perennial_app;
+SELECT lives_ok(statement, title) FROM (VALUES
+	('SELECT perennial.put_account(2, ''online'', ''Bob'', ''bob@example.org'', NULL, ''en'')',
+	 'perennial_app puts an account'),
+	('SELECT perennial.subscribe(2, 1, 1, ''UTC'')', 'perennial_app subscribes'),
+	('SELECT perennial.start_trial(2, 1, 1, 14, ''UTC'', false)', 'perennial_app starts a trial'),
+	('SELECT perennial.schedule_change(1, 1, NULL, 3)', 'perennial_app schedules a change'),
+	('SELECT perennial.set_billing_info(1, 1)', 'perennial_app sets billing information'),
+	('SELECT perennial.clear_billing_info(1, 1)', 'perennial_app clears billing information'),
+	('SELECT perennial.cancel(1, 1)', 'perennial_app cancels'),
+	('SELECT perennial.withdraw_cancellation(1, 1)', 'perennial_app withdraws a cancellation'),
+	('SELECT perennial.reactivate(1, 2, 1)', 'perennial_app reactivates'),
+	('SELECT renews_at FROM perennial.subscriptions_of(1)', 'perennial_app lists subscriptions'),
+	('SELECT address, payload FROM perennial.take_jobs(1, ''1 minute'')', 'perennial_app takes jobs'),
+	('SELECT perennial.complete_job(bucket, job_id, token) FROM perennial.take_jobs(1, ''1 minute'')',
+	 'perennial_app completes a job'),
+	('SELECT perennial.fail_job(bucket, job_id, token, ''full'') FROM perennial.take_jobs(1, ''1 minute'')',
+	 'perennial_app fails a job')
+) AS t (statement, title);
+RESET ROLE;
+SELECT is((SELECT next_quantity FROM perennial.subscription WHERE subscription_id = 1), 3,
+          'what perennial_app did is there');
+SELECT results_eq($$ SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE last_error = 'full')
+                     FROM perennial.notification_job $$,
+                  'VALUES (1::bigint, 1::bigint)', 'one job was completed and one failed');
+
+-- Functions: who executes which.
+
+CREATE TABLE executed AS SELECT * FROM (VALUES
+	('perennial_app', 'cancel clear_billing_info complete_job fail_job put_account reactivate schedule_change '
+	 'set_billing_info start_trial subscribe subscriptions_of take_jobs withdraw_cancellation'),
+	('perennial_batch', 'boundary bucket_of decimal_text utc_text'),
+	('perennial_reader', 'boundary bucket_of decimal_text utc_text'),
+	('perennial_operator', 'boundary bucket_of decimal_text revive_job utc_text'),
+	('perennial_test_stranger', 'nothing')
+) AS f (role, functions);
+SELECT is(executes(role), functions, role || ' gets to the functions named here when it calls them') FROM executed;
+SELECT is(is_granted(role), functions, role || ' was granted the functions named here') FROM executed;
+CREATE VIEW helper AS
+	SELECT oid, proname::text COLLATE "C" AS name FROM pg_proc
+	WHERE pronamespace = 'perennial'::regnamespace AND (proname LIKE 'refuse%' OR proname IN (
+		'append_event', 'change_billing_info', 'event_time', 'import_subscriptions', 'job_attempts', 'job_payload',
+		'local_text', 'lock_job', 'lock_subscription', 'price_for'));
+SELECT is((SELECT string_agg(role.name, ' ') FROM role WHERE may_call(role.name, helper.oid)), NULL,
+          format('no role executes %s', name))
+FROM helper ORDER BY name;
+SELECT is_empty($$ SELECT role.name, helper.name FROM role, helper
+                   WHERE has_function_privilege(role.name, helper.oid, 'EXECUTE') $$,
+                'no role was granted what other functions share');
+SELECT is((SELECT count(*) FROM helper), 17::bigint, 'all that functions share was tried');
+SELECT is(may(role, statement), allowed, title) FROM (VALUES
+	('perennial_batch', 'SELECT perennial.cancel(1, 1)', false, 'perennial_batch does not cancel'),
+	('perennial_operator', 'SELECT perennial.cancel(1, 1)', false, 'perennial_operator does not cancel'),
+	('perennial_reader', 'SELECT perennial.cancel(1, 1)', false, 'perennial_reader does not cancel'),
+	('perennial_reader', 'SELECT * FROM perennial.subscriptions_of(1)', false,
+	 'perennial_reader does not look as an application'),
+	('perennial_operator', 'SELECT * FROM perennial.take_jobs(1, ''1 minute'')', false,
+	 'perennial_operator does not see addresses by taking jobs'),
+	('perennial_operator', 'SELECT perennial.revive_job(1, 900)', true, 'perennial_operator revives a job'),
+	('perennial_app', 'SELECT perennial.revive_job(1, 900)', false, 'perennial_app does not revive a job'),
+	('perennial_batch', 'SELECT perennial.revive_job(1, 900)', false, 'perennial_batch does not revive a job'),
+	('perennial_reader', 'SELECT perennial.revive_job(1, 900)', false, 'perennial_reader does not revive a job')
+) AS t (role, statement, allowed, title);
 
 -- Nobody in particular: without a role, then even with a way into the schema.
 
