@@ -122,16 +122,17 @@ uninstall:
 	rm -f "$(DESTDIR)$(bindir)/perennial" $(foreach s,$(notdir $(services)),"$(DESTDIR)$(unitdir)/$(s)") \
 		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5" \
 		"$(DESTDIR)$(mandir)/man7/perennial-schema.7" "$(DESTDIR)$(docdir)/example-consumer"
+	rmdir "$(DESTDIR)$(docdir)" 2>/dev/null || true
 
 # The tests without a database.
 unit: $(unit_tests)
 	prove --exec tests/run $(unit_tests)
 
-# Every test, with warnings as errors.  What is missing on the machine is installed first, or named.
+# Every test, or the files in T, with warnings as errors.  What is missing on the machine is installed first, or named.
 check:
 	tests/require check
 	$(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=-Werror all tests
-	tests/check $(B)
+	tests/check $(B) $(T)
 
 tests: $(unit_tests)
 

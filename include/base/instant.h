@@ -24,6 +24,9 @@
  * February 30. */
 bool instant_parse(const char *text, int64_t *instant);
 
+/* The second that an instant falls in, for text that people read. */
+int64_t instant_to_second(int64_t instant);
+
 /* Writes "2026-11-23T02:00:00Z", with a fraction only where there is one.  Returns buffer. */
 const char *instant_format(int64_t instant, char buffer[INSTANT_TEXT_SIZE]);
 

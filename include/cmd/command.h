@@ -37,6 +37,9 @@ struct conn *session_open(const struct context *context, bool allow_future,
 			  const struct session *session, struct server *server, struct error *err)
 	OWNED_BY(conn_close);
 
+/* Whether there is a subscription with this id; false with EXIT_UNKNOWN where there is none. */
+bool session_find(struct conn *conn, int64_t subscription_id, struct error *err) MUST_CHECK;
+
 /* The plan command on its own options, for run --dry-run too. */
 bool plan_main(struct context *context, enum exit_code *code, struct error *err) MUST_CHECK;
 

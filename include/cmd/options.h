@@ -40,7 +40,8 @@ struct options {
 	bool allow_future;
 	int64_t batch_size;      /* 0: as configured */
 	int64_t limit;           /* 0: none */
-	int64_t subscription_id; /* 0: all; also a command's argument */
+	int64_t subscription_id; /* 0: all */
+	int64_t id;              /* the argument of a command that takes one */
 	bool dry_run;
 	enum format format;
 	bool detailed_exitcode;

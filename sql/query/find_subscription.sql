@@ -1,4 +1,4 @@
--- find_subscription: the bucket of an id.  An import may have given one id in two buckets.
+-- find_subscription: the bucket of an id.  Nothing but the import's check keeps an id from being in two.
 -- $1 bigint  subscription_id
 -- returns bucket smallint
 SELECT s.bucket

@@ -1,5 +1,5 @@
--- prune_jobs: deletes finished jobs of one bucket, some at a time.  A job that is about a boundary to come is kept: it
--- stands for what must not be told twice.
+-- prune_jobs: deletes finished jobs of one bucket, some at a time.  One whose boundary is to come is kept: it shows that
+-- the customer was told of what has not happened yet.
 -- $1 smallint     bucket
 -- $2 timestamptz  finished before
 -- $3 timestamptz  the boundary is not later than
@@ -19,4 +19,5 @@ WITH doomed AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM gone WHERE gone.state = 'done') AS done,
        (SELECT count(*) FROM gone WHERE gone.state = 'dead') AS dead,
-       (SELECT max(doomed.job_id) FROM doomed) AS last_id
+       -- Null where there are no more.
+       (SELECT max(doomed.job_id) FROM doomed HAVING count(*) = $5) AS last_id

@@ -40,11 +40,11 @@ GRANT EXECUTE ON FUNCTION perennial.utc_text(timestamptz), perennial.decimal_tex
 -- What the functions below share.  Nobody else may execute it.
 
 -- Refuses arguments that are null, given as {"name": value, …}.
-CREATE FUNCTION perennial.refuse_null(arguments jsonb) RETURNS void
+CREATE FUNCTION perennial.refuse_null(arguments json) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, perennial, pg_temp
 AS $$
 DECLARE
-	missing text := (SELECT string_agg(key, ', ') FROM jsonb_each(arguments) WHERE value = 'null');
+	missing text := (SELECT string_agg(key, ', ') FROM json_each_text(arguments) WHERE value IS NULL);
 BEGIN
 	IF missing IS NOT NULL THEN
 		RAISE invalid_parameter_value USING MESSAGE = missing || ' is null', HINT = 'give it a value';
@@ -86,7 +86,7 @@ BEGIN
 	   OR perennial.local_text(now(), time_zone) IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('there is no time zone %L', time_zone),
-			HINT = 'it is a name of the IANA database, like Europe/Paris or UTC';
+			HINT = 'it is a name of the IANA database, written exactly so: Europe/Paris, UTC';
 	END IF;
 END
 $$;
@@ -101,7 +101,7 @@ BEGIN
 	SELECT * INTO p FROM perennial.price WHERE price.price_id = price_for.price_id;
 	IF NOT FOUND THEN
 		RAISE SQLSTATE 'PR001' USING
-			MESSAGE = format('there is no price %s', price_id), HINT = 'what is for sale stands in the table perennial.price';
+			MESSAGE = format('there is no price %s', price_id), HINT = 'what is for sale stands in perennial.price, which members of perennial_reader may read';
 	END IF;
 	IF quantity <= 0 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('quantity is %s', quantity), HINT = 'it is 1 or more';
@@ -127,7 +127,7 @@ DECLARE
 	mailbox text := '^[^[:cntrl:][:space:]@<>(),;:"\\]+@[^[:cntrl:][:space:]@<>(),;:"\\]+$';
 	wrong text;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('account_id', account_id, 'kind', kind, 'name', name,
+	PERFORM perennial.refuse_null(json_build_object('account_id', account_id, 'kind', kind, 'name', name,
 		contact, CASE kind WHEN 'corporate' THEN representative_email ELSE billing_email END, 'locale', locale));
 	IF kind NOT IN ('online', 'corporate') THEN
 		RAISE invalid_parameter_value USING
@@ -170,7 +170,7 @@ CREATE FUNCTION perennial.subscriptions_of(account_id bigint) RETURNS TABLE (
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, perennial, pg_temp
 AS $$
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('account_id', account_id));
+	PERFORM perennial.refuse_null(json_build_object('account_id', account_id));
 	PERFORM perennial.refuse_unknown_account(account_id);
 	RETURN QUERY
 	SELECT s.subscription_id, s.status, plan.code, plan.name, s.price_id, s.quantity,

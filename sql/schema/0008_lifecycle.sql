@@ -11,7 +11,7 @@ AS $$
 DECLARE
 	s perennial.subscription;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('account_id', account_id, 'subscription_id', subscription_id, 'at', at));
+	PERFORM perennial.refuse_null(json_build_object('account_id', account_id, 'subscription_id', subscription_id, 'at', at));
 	PERFORM perennial.refuse_instant(at);
 	SELECT * INTO s
 	FROM perennial.subscription t
@@ -124,7 +124,7 @@ DECLARE
 	s perennial.subscription;
 	p perennial.price;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('account_id', account_id, 'price_id', price_id, 'quantity', quantity,
+	PERFORM perennial.refuse_null(json_build_object('account_id', account_id, 'price_id', price_id, 'quantity', quantity,
 		'time_zone', time_zone, 'at', at));
 	PERFORM perennial.refuse_instant(at);
 	PERFORM perennial.refuse_unknown_account(account_id);
@@ -152,7 +152,7 @@ AS $$
 DECLARE
 	s perennial.subscription;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('account_id', account_id, 'price_id', price_id, 'quantity', quantity,
+	PERFORM perennial.refuse_null(json_build_object('account_id', account_id, 'price_id', price_id, 'quantity', quantity,
 		'days', days, 'time_zone', time_zone, 'billing_info', billing_info, 'at', at));
 	PERFORM perennial.refuse_instant(at);
 	PERFORM perennial.refuse_unknown_account(account_id);
@@ -231,7 +231,7 @@ DECLARE
 	s perennial.subscription := perennial.lock_subscription(account_id, subscription_id, at);
 	p perennial.price;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('price_id', price_id));
+	PERFORM perennial.refuse_null(json_build_object('price_id', price_id));
 	IF s.status <> 'expired' THEN
 		RAISE SQLSTATE 'PR002' USING
 			MESSAGE = format('subscription %s is %s', subscription_id, s.status),

@@ -69,7 +69,7 @@ AS $$
 DECLARE
 	j perennial.notification_job;
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('bucket', bucket, 'job_id', job_id, 'token', token));
+	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'job_id', job_id, 'token', token));
 	SELECT * INTO j FROM perennial.notification_job t
 	WHERE t.bucket = lock_job.bucket AND t.job_id = lock_job.job_id
 	FOR UPDATE;
@@ -102,15 +102,15 @@ AS $$
 DECLARE
 	-- Not the transaction's: a lease counts from here.
 	clock timestamptz := clock_timestamp();
-	-- A day has 24 hours, whatever the session's zone.
-	seconds interval := make_interval(secs => extract(epoch FROM lease)::float8);
+	-- Counted in seconds: a day has 24 hours, whatever the session's zone.
+	seconds numeric := extract(epoch FROM lease);
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('n', n, 'lease', lease));
+	PERFORM perennial.refuse_null(json_build_object('n', n, 'lease', lease));
 	IF n NOT BETWEEN 1 AND 10000 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('n is %s', n), HINT = 'it is 1 to 10000';
 	END IF;
-	-- Of months and years PostgreSQL knows two lengths, one to compare with and one in seconds.
-	IF lease <= '0' OR lease > '1 day' OR seconds <= '0' OR seconds > '1 day' THEN
+	-- Months have another length in seconds than in comparisons.
+	IF lease <= '0' OR lease > '1 day' OR seconds <= 0 OR seconds > 86400 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('a lease of %s', lease), HINT = 'it is more than 0, and 1 day at most';
 	END IF;
 
@@ -138,7 +138,7 @@ BEGIN
 		FOR UPDATE SKIP LOCKED
 	), taken AS (
 		UPDATE perennial.notification_job t
-		SET state = 'taken', attempts = t.attempts + 1, taken_until = clock + seconds, token = gen_random_uuid()
+		SET state = 'taken', attempts = t.attempts + 1, taken_until = clock + make_interval(secs => seconds::float8), token = gen_random_uuid()
 		FROM oldest
 		WHERE t.bucket = oldest.bucket AND t.job_id = oldest.job_id
 		RETURNING t AS job, t.*
@@ -175,7 +175,7 @@ DECLARE
 	j perennial.notification_job := perennial.lock_job(bucket, job_id, token);
 	dies boolean := j.attempts >= perennial.job_attempts();
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('error', error));
+	PERFORM perennial.refuse_null(json_build_object('error', error));
 	UPDATE perennial.notification_job t
 	SET state = CASE WHEN dies THEN 'dead' ELSE 'ready' END,
 	    available_at = CASE WHEN dies THEN t.available_at
@@ -191,7 +191,7 @@ CREATE FUNCTION perennial.revive_job(bucket int, job_id bigint) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, perennial, pg_temp
 AS $$
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('bucket', bucket, 'job_id', job_id));
+	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'job_id', job_id));
 	UPDATE perennial.notification_job t
 	SET state = 'ready', available_at = clock_timestamp(), attempts = 0, finished_at = NULL
 	WHERE t.bucket = revive_job.bucket AND t.job_id = revive_job.job_id AND t.state = 'dead';

@@ -61,16 +61,19 @@ CREATE VIEW perennial.import_finding AS
 		     ELSE 'period_start or period_end is missing or out of range' END,
 		CASE WHEN i.period_end <= i.period_start THEN 'period_end is not after period_start' END,
 		CASE WHEN i.months_elapsed NOT BETWEEN 0 AND 13200 THEN 'months_elapsed is not from 0 to 13200' END,
-		CASE WHEN i.trial_end <> i.period_end AND i.status = 'trialing' THEN 'trial_end of a trial is not its period_end' END,
+		CASE WHEN i.trial_end <> i.period_end AND i.status = 'trialing' THEN 'trial_end of a trial is not its period_end'
+		     WHEN i.trial_end >= i.period_end AND i.status = 'active' THEN 'active, but trial_end is not past' END,
 		CASE WHEN (i.ended_at IS NOT NULL OR i.end_reason IS NOT NULL) AND i.status <> 'expired'
 		     THEN 'ended_at or end_reason, but not expired' END,
 		CASE WHEN EXISTS (SELECT FROM unnest(ARRAY[i.billing_info_at, i.trial_end, i.cancel_requested_at, i.ended_at]) AS given
 		                  WHERE given NOT BETWEEN '1900-01-01 00:00:00+00' AND '3000-01-01 00:00:00+00')
 		     THEN 'a date is out of range' END,
 		CASE WHEN i.billed_amount NOT BETWEEN 0 AND 1000000000000000 THEN 'billed_amount is not from 0 to 10^15'
-		     WHEN i.billed_amount IS NOT NULL AND i.status NOT IN ('active', 'pending_cancellation')
+		     WHEN i.billed_amount IS NOT NULL
+		          AND (i.status NOT IN ('active', 'pending_cancellation') OR i.trial_end = i.period_end)
 		     THEN 'billed_amount, but no period that was paid is running' END,
 		CASE WHEN m.next_end <= i.period_end AND i.status IN ('active', 'pending_cancellation')
+		          AND i.trial_end IS DISTINCT FROM i.period_end
 		     THEN 'the boundary after period_end, counted from anchor, is not later than it' END
 	), '') AS refused
 	FROM (
@@ -99,7 +102,10 @@ CREATE VIEW perennial.import_finding AS
 		      FROM age(date_trunc('month', sane.period_end AT TIME ZONE z.name), date_trunc('month', sane.anchor)) AS apart
 		     ) AS counted
 		CROSS JOIN LATERAL generate_series(greatest(0, nearly - 1), greatest(0, nearly + 1)) AS near
-		CROSS JOIN LATERAL (SELECT CASE WHEN i.status = 'trialing' THEN 0 ELSE coalesce(sane.months_elapsed, near) END AS k) AS chosen
+		-- A trial, cancelled or not, counts none.
+		CROSS JOIN LATERAL (SELECT CASE
+			WHEN i.status = 'trialing' OR i.status = 'pending_cancellation' AND i.trial_end = i.period_end THEN 0
+			ELSE coalesce(sane.months_elapsed, near) END AS k) AS chosen
 		ORDER BY abs(extract(epoch FROM perennial.boundary(sane.anchor, z.name, near) - sane.period_end)), near
 		LIMIT 1
 	) AS m ON true;
@@ -110,8 +116,14 @@ CREATE FUNCTION perennial.import_subscriptions(at timestamptz DEFAULT now(), OUT
 	LANGUAGE plpgsql SET search_path = pg_catalog, perennial, pg_temp
 AS $$
 BEGIN
-	PERFORM perennial.refuse_null(jsonb_build_object('at', at));
+	PERFORM perennial.refuse_null(json_build_object('at', at));
 	PERFORM perennial.refuse_instant(at);
+	-- An older snapshot would not show what was written before the lock.
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE invalid_transaction_state USING
+			MESSAGE = 'an import is not possible in a transaction that is ' || current_setting('transaction_isolation'),
+			HINT = 'BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED';
+	END IF;
 	LOCK TABLE perennial.import_subscription, perennial.subscription IN SHARE ROW EXCLUSIVE MODE;
 
 	UPDATE perennial.import_subscription i

@@ -21,6 +21,7 @@ CREATE VIEW perennial.broken_history AS
 		       h.kind IN ('subscribed', 'trial_started', 'imported') AS founds,
 		       h.kind IN ('renewed', 'converted') AS opens,
 		       h.kind IN ('expired', 'trial_expired') AS ends,
+		       h.kind IN ('subscribed', 'reactivated', 'renewed', 'converted') AS bills,
 		       lag(h.revision, 1, 0) OVER story AS last_revision,
 		       lag(h.account_id) OVER story AS last_account,
 		       lag(h.to_status) OVER story AS last_status,
@@ -74,7 +75,9 @@ CREATE VIEW perennial.broken_history AS
 		(e.follows AND e.rule IS NULL AND NOT e.founds AND e.kind NOT IN ('reactivated', 'change_scheduled')
 		 AND (e.next_price_id, e.next_quantity) IS DISTINCT FROM (e.last_next_price, e.last_next_quantity),
 		 'its scheduled change is not what the entry before it left'),
-		(NOT e.ends AND e.amount <> e.unit_amount::numeric * e.quantity, 'its amount is not quantity times unit_amount'),
+		(e.bills AND (e.amount = e.unit_amount::numeric * e.quantity) IS NOT TRUE,
+		 'its amount is not quantity times unit_amount'),
+		(NOT e.bills AND e.kind <> 'imported' AND e.amount > 0, 'it has an amount, but bills nothing'),
 		(e.is_last AND s.revision IS NULL, 'its subscription is gone'),
 		(e.revision <> s.revision, 'the subscription has another revision'),
 		(e.account_id <> s.account_id, 'the subscription has another account'),

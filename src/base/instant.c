@@ -131,9 +131,16 @@ bool instant_parse(const char *text, int64_t *instant)
 	return true;
 }
 
+int64_t instant_to_second(int64_t instant)
+{
+	int64_t fraction = instant % INSTANT_PER_SECOND;
+
+	return instant - (fraction < 0 ? fraction + INSTANT_PER_SECOND : fraction);
+}
+
 const char *instant_format(int64_t instant, char buffer[INSTANT_TEXT_SIZE])
 {
-	int64_t fraction = (instant % INSTANT_PER_SECOND + INSTANT_PER_SECOND) % INSTANT_PER_SECOND;
+	int64_t fraction = instant - instant_to_second(instant);
 	time_t seconds = (time_t)((instant - fraction) / INSTANT_PER_SECOND + UNIX_TO_2000);
 	struct tm tm;
 	size_t n;

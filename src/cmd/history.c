@@ -45,7 +45,7 @@ static void print_documents(const struct rows *rows, bool array)
 static bool print(const struct rows *rows, const struct options *options, struct error *err)
 {
 	if (options->format == FORMAT_TEXT)
-		print_text(rows, options->subscription_id);
+		print_text(rows, options->id);
 	else
 		print_documents(rows, options->format == FORMAT_JSON);
 	return output_finish(err);
@@ -62,8 +62,11 @@ static bool history_main(struct context *context, enum exit_code *code, struct e
 	(void)code;
 	if (conn == NULL)
 		return false;
-	rows = history_read(conn, context->options.subscription_id, err);
-	ok = rows != NULL && print(rows, &context->options, err);
+	rows = history_read(conn, context->options.id, err);
+	/* A history may outlive its subscription. */
+	ok = rows != NULL &&
+	     (rows_count(rows) > 0 || session_find(conn, context->options.id, err)) &&
+	     print(rows, &context->options, err);
 	rows_free(rows);
 	conn_close(conn);
 	return ok;

@@ -209,27 +209,29 @@ bool option_fault(int found, char **argv, const char *command, struct error *err
 	return fail(err, EXIT_USAGE, "%s has no option %s", command, option);
 }
 
-/* What is left after the options. */
-static bool set_argument(int argc, char **argv, const struct command *command,
-			 struct options *options, struct error *err)
+static bool set_id(const char *text, const struct command *command, struct options *options,
+		   struct error *err)
 {
 	const char *rest;
 
-	if (command->takes_id && optind == argc)
+	if (text == NULL)
 		return fail(err, EXIT_USAGE, "%s needs the id of a subscription", command->name);
-	if (command->takes_id) {
-		const char *text = argv[optind++];
-
-		if (!read_number(text, &options->subscription_id, &rest) || *rest != '\0' ||
-		    options->subscription_id < 1)
-			return fail(err, EXIT_USAGE,
-				    "%s takes the id of a subscription, not \"%s\"", command->name,
-				    text);
-	}
-	if (optind < argc)
-		return fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", command->name,
-			    argv[optind]);
+	if (!read_number(text, &options->id, &rest) || *rest != '\0' || options->id < 1)
+		return fail(err, EXIT_USAGE, "%s takes the id of a subscription, not \"%s\"",
+			    command->name, text);
 	return true;
+}
+
+/* What is left after the options. */
+static bool set_arguments(char **argv, const struct command *command, struct options *options,
+			  struct error *err)
+{
+	if (command->takes_id && !set_id(*argv, command, options, err))
+		return false;
+	if (command->takes_id)
+		argv++;
+	return *argv == NULL ||
+	       fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", command->name, *argv);
 }
 
 bool options_parse(int argc, char **argv, const struct command *command, struct options *options,
@@ -252,7 +254,7 @@ bool options_parse(int argc, char **argv, const struct command *command, struct 
 				options, err))
 			return false;
 	}
-	return set_argument(argc, argv, command, options, err);
+	return set_arguments(argv + optind, command, options, err);
 }
 
 void options_print(const struct command *command)

@@ -30,14 +30,14 @@ static void print_sample(const struct plan *plan, const struct plan_line *line,
 	int exponent = currency_exponent(&plan->currencies, s->terms.currency);
 
 	printf("  %-16s %13lld  %-20s  ", line->rule->name, (long long)sample->subscription_id,
-	       instant_format(s->period_end_us, end));
+	       instant_format(instant_to_second(s->period_end_us), end));
 	if (!step_opens(s)) {
 		printf("%s", step_closes(s) ? "ends" : "on hold: ");
 		output_text(line->reason);
 		putchar('\n');
 		return;
 	}
-	printf("%-20s ", instant_format(s->next_end_us, next));
+	printf("%-20s ", instant_format(instant_to_second(s->next_end_us), next));
 	output_decimal(money_format(s->amount_minor, exponent, amount), 15);
 	printf(" %s\n", s->terms.currency);
 }

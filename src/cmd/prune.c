@@ -12,7 +12,7 @@ static const enum option_id prune_options[] = { OPTION_OLDER_THAN, OPTION_END };
 static bool prune(struct conn *conn, const struct server *server, int64_t older_than_us,
 		  struct error *err)
 {
-	int64_t clock_us = server->clock_us - server->clock_us % INSTANT_PER_SECOND;
+	int64_t clock_us = instant_to_second(server->clock_us);
 	int64_t before_us = clock_us - older_than_us;
 	struct pruned pruned = { 0 };
 	char before[INSTANT_TEXT_SIZE];

@@ -16,18 +16,20 @@ static bool check_as_of(const struct options *options, bool allow_future,
 	return fail_hint(err, "plan shows what would be due then; run --allow-future does it now");
 }
 
-static bool check_subscription(struct conn *conn, const struct options *options, struct error *err)
+bool session_find(struct conn *conn, int64_t subscription_id, struct error *err)
 {
 	int16_t bucket[BUCKETS];
-	int buckets;
+	int buckets = buckets_of_subscription(conn, subscription_id, bucket, err);
 
-	if (options->subscription_id == 0)
-		return true;
-	buckets = buckets_of_subscription(conn, options->subscription_id, bucket, err);
 	if (buckets == 0)
 		return fail(err, EXIT_UNKNOWN, "there is no subscription %lld",
-			    (long long)options->subscription_id);
+			    (long long)subscription_id);
 	return buckets > 0;
+}
+
+static bool check_subscription(struct conn *conn, const struct options *options, struct error *err)
+{
+	return options->subscription_id == 0 || session_find(conn, options->subscription_id, err);
 }
 
 struct conn *session_open(const struct context *context, bool allow_future,

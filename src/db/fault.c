@@ -61,7 +61,8 @@ static const char *hint_for(const char *sqlstate)
 		       "for plan and history, perennial_operator for prune, and the owner for "
 		       "migrate";
 	if (strcmp(sqlstate, "25006") == 0)
-		return "this server is a standby or read-only: run needs the primary";
+		return "this server is a standby or read-only: run, prune and migrate need the "
+		       "primary";
 	if (strcmp(sqlstate, "42P05") == 0 || strcmp(sqlstate, "26000") == 0)
 		return "behind a connection pool, the configuration needs "
 		       "database.prepared_statements = false";

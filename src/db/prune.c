@@ -5,7 +5,8 @@
 /* So many jobs a transaction deletes at most. */
 #define PRUNE_AT_ONCE 1000
 
-/* Deletes some jobs of a bucket behind *after, and moves it on; *more unless there were none. */
+/* Deletes some jobs of a bucket behind *after, and moves it on; *more unless these were the last.
+ */
 static bool prune_some(struct conn *conn, struct params *params, int64_t *after, bool *more,
 		       struct pruned *pruned, struct error *err)
 {

@@ -207,8 +207,8 @@ bool writeset_write(struct writeset *set, struct conn *conn, struct error *err)
 		{ .query = QUERY_WRITE_BATCH, .params = &set->batch },
 		{ .query = QUERY_NOTIFY_JOBS },
 	};
-	/* Who listens for jobs is not woken for none. */
-	int calls = set->closed > 0 ? 5 : 4;
+	/* Who listens for jobs is not woken for none: the last call is left out. */
+	int calls = (int)(sizeof(call) / sizeof(call[0])) - (set->closed == 0);
 	bool ok;
 
 	begin_batch(set);

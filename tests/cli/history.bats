@@ -42,7 +42,7 @@ rev at what status until amount by
 	is "$(awk 'NR == 2 { at = index($0, "amount") + 6 } NR == 7 { print substr($0, at - 3, 3) }' <<<"$output")" EUR
 }
 
-@test "json is one document with every column of the view" {
+@test "json is one document with every column of the view but the bucket" {
 	exits 0 perennial history --format json 1
 	is "$(json "$output" 'json_array_length(j)')" 8
 	is "$(json "$output" "j->4->>'rule' || ' ' || (j->4->>'amount') || ' ' || (j->4->>'period_start')")" \
@@ -98,6 +98,13 @@ rev at what status until amount by
 	exits 0 as_role reader perennial history 1
 	exits 77 as_role app perennial history 1
 	is "$output" ''
+}
+
+@test "the history of a subscription that is gone is still shown" {
+	db "SELECT perennial.subscribe(7, 1, 1, 'UTC', '2024-01-31'); DELETE FROM perennial.subscription WHERE subscription_id = 2" >/dev/null
+	exits 0 perennial history 2
+	has "$output" 'subscribed'
+	is "$(db 'SELECT fault FROM perennial.broken_history WHERE subscription_id = 2')" 'its subscription is gone'
 }
 
 @test "nothing is written" {

@@ -126,17 +126,23 @@ left() {
 }
 
 @test "a job that is revived while it is being deleted stays" {
-	local reviving
+	local reviving pruning
 
 	db "$EMPTY"
 	jobs dead "'2024-01-02'" "'2024-01-01'"
 	jobs dead "'2024-01-02'" "'2024-01-01'"
-	db "BEGIN; SELECT perennial.revive_job(bucket, job_id) FROM perennial.notification_job LIMIT 1; SELECT pg_sleep(2); COMMIT" \
-		>/dev/null 3>&- &
+	keep_open 'SELECT pg_advisory_lock(4711)'
+	db "BEGIN; SELECT perennial.revive_job(bucket, job_id) FROM perennial.notification_job LIMIT 1;
+		SELECT pg_advisory_lock(4711); COMMIT" >/dev/null 3>&- &
 	reviving=$!
-	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')"
-	exits 0 perennial prune --older-than 1d
-	has "$output" '1 notification job deleted'
-	is "$(left)" 'ready 1'
+	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')"
+	perennial prune --older-than 1d >"$BATS_TEST_TMPDIR/pruned" 3>&- &
+	pruning=$!
+	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+		AND application_name = 'perennial' AND wait_event_type = 'Lock')"
+	let_go
 	wait $reviving
+	wait $pruning
+	has "$(cat "$BATS_TEST_TMPDIR/pruned")" '1 notification job deleted'
+	is "$(left)" 'ready 1'
 }

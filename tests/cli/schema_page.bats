@@ -170,7 +170,8 @@ CREATE FUNCTION test.short(type oid) RETURNS text LANGUAGE sql RETURN
 }
 
 @test "every SQLSTATE that a function raises is in the page, and no other" {
-	raised="SELECT DISTINCT coalesce(w[2], CASE w[1] WHEN 'invalid_parameter_value' THEN '22023' ELSE w[1] END)
+	raised="SELECT DISTINCT coalesce(w[2], CASE w[1] WHEN 'invalid_parameter_value' THEN '22023'
+			WHEN 'invalid_transaction_state' THEN '25000' ELSE w[1] END)
 		FROM pg_proc p, regexp_matches(p.prosrc, 'RAISE (?:([a-z_]+) USING|SQLSTATE ''([A-Z0-9]{5})'')', 'g') AS w
 		WHERE p.pronamespace = 'perennial'::regnamespace"
 	is "$(entries 'ERRORS AND RETRIES' | sort)" "$(db "$raised" | sort)"

@@ -166,7 +166,7 @@ class Customers:
     def start_trial(self, number, account_id, price_id, quantity, days, time_zone, billing_info, at):
         refuse((days is None or billing_info is None, BAD_ARGUMENT))
         self.refuse_new(account_id, price_id, quantity, time_zone, at)
-        refuse((not 1 <= days <= 366, BAD_ARGUMENT))
+        refuse((not 1 <= days <= 3660, BAD_ARGUMENT))
         end = to_utc(to_wall(at, time_zone) + timedelta(days=days), time_zone)
         refuse((end > LATEST, BAD_ARGUMENT))
         row = replace(self.new(number, account_id, price_id, quantity, time_zone, at, end), status='trialing',

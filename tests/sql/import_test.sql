@@ -2,7 +2,9 @@
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(213);
+-- To compile the view anew would be nine tenths of each import.
+SET LOCAL jit = off;
+SELECT plan(215);
 
 INSERT INTO perennial.time_zone (name) SELECT name FROM pg_timezone_names
 WHERE name IN ('UTC', 'Asia/Tokyo', 'America/New_York', 'Pacific/Kiritimati', 'Pacific/Pago_Pago')
@@ -204,6 +206,8 @@ SELECT is(months_of(changes::jsonb), months, title) FROM (VALUES
 	('{"months_elapsed": 0, "period_end": "2024-02-28Z"}', 0, 'months that are given are taken, be they 0'),
 	('{"months_elapsed": 13200}', 13200, 'or as many as can be'),
 	('{"status": "trialing", "months_elapsed": 3}', 0, 'those of a trial are 0'),
+	('{"status": "pending_cancellation", "trial_end": "2024-02-29Z", "period_end": "2024-02-29Z"}', 0,
+	 'also of one that was cancelled'),
 	('{"status": "trialing", "period_end": "2024-04-30Z"}', 0, 'however long it is'),
 	('{"status": "expired", "period_end": "2024-04-30Z"}', 3, 'those of an expired one are counted'),
 	('{"status": "expired", "period_end": "2024-04-30Z", "months_elapsed": 0}', 0, 'even where they lead nowhere')
@@ -281,6 +285,11 @@ FROM (VALUES
 	('{"status": "trialing", "months_elapsed": 13201}', 'months_elapsed is not from 0 to 13200'),
 	('{"status": "trialing", "trial_end": "2024-02-28Z"}', 'trial_end of a trial is not its period_end'),
 	('{"status": "active", "trial_end": "2024-02-28Z"}', 'imported'),
+	('{"status": "active", "trial_end": "2024-02-29Z", "period_end": "2024-02-29Z"}',
+	 'active, but trial_end is not past'),
+	('{"status": "pending_cancellation", "trial_end": "2024-02-29Z", "period_end": "2024-02-29Z"}', 'imported'),
+	('{"status": "pending_cancellation", "trial_end": "2024-02-29Z", "period_end": "2024-02-29Z", "billed_amount": 5}',
+	 'billed_amount, but no period that was paid is running'),
 	('{"status": "active", "ended_at": "2024-02-28Z"}', 'ended_at or end_reason, but not expired'),
 	('{"status": "trialing", "ended_at": "2024-02-28Z"}', 'ended_at or end_reason, but not expired'),
 	('{"status": "pending_cancellation", "end_reason": ""}', 'ended_at or end_reason, but not expired'),
@@ -400,11 +409,6 @@ SELECT is(stopped_by('subscription_id', '{3000,3001}'), NULL, 'nor does the hist
 SELECT is(fate_of(jsonb_build_object('subscription_id', id)), 'there is a history of this id',
           format('%s that were left over are told', what))
 FROM (VALUES (3000, 'events'), (3001, 'outcomes')) AS t (id, what);
-SELECT todo_start('an id that was given in another bucket');
-SELECT is(fate_of(jsonb_build_object('subscription_id', id, 'account_id', 2)), 'there is a history of this id',
-          format('%s too that were left over in another bucket', what))
-FROM (VALUES (3000, 'events'), (3001, 'outcomes')) AS t (id, what);
-SELECT todo_end();
 DELETE FROM perennial.event WHERE subscription_id = 3000;
 DELETE FROM perennial.outcome WHERE subscription_id = 3001;
 SELECT is(fate_of(jsonb_build_object('subscription_id', id)), 'imported', format('without %s the row is imported', what))

@@ -2,7 +2,7 @@
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(478);
+SELECT plan(479);
 
 CREATE ROLE perennial_test_shop LOGIN IN ROLE perennial_app;
 
@@ -527,7 +527,7 @@ FROM (VALUES
 ) AS a (call, amount, title), effect(call) AS seen;
 SELECT is(effect($$subscribe(1, 3, 2, 'UTC')$$) #>> '{event,currency}', 'JPY', 'an amount has its price''s currency');
 
--- Boundaries: design.md, section 3.
+-- Boundaries: month ends, a leap day, clocks that go forward and back.
 
 SELECT is(seen #>> '{subscription,new,anchor}' || ' ' || (seen #>> '{subscription,new,period_end}'), expected,
           'subscribe: ' || title)
@@ -695,6 +695,11 @@ INSERT INTO good VALUES
 	('set_billing_info', ARRAY['1', '10', '''2024-02-15Z''']),
 	('clear_billing_info', ARRAY['1', '11', '''2024-02-15Z''']),
 	('schedule_change', ARRAY['1', '12', '2', '5', '''2024-02-15Z''']);
+SELECT bag_eq('SELECT name FROM good',
+              $$ SELECT proname::text FROM pg_proc WHERE pronamespace = 'perennial'::regnamespace
+                 AND has_function_privilege('perennial_app', oid, 'EXECUTE')
+                 AND proname NOT IN ('put_account', 'subscriptions_of', 'take_jobs', 'complete_job', 'fail_job') $$,
+              'every function that changes a subscription is tried');
 CREATE VIEW argument AS
 	SELECT g.name AS function, a.name, a.position, g.given, p.oid
 	FROM good g JOIN pg_proc p ON p.proname = g.name AND p.pronamespace = 'perennial'::regnamespace,

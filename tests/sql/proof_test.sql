@@ -2,7 +2,7 @@
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(206);
+SELECT plan(209);
 
 INSERT INTO perennial.time_zone (name) VALUES ('UTC'), ('America/New_York') ON CONFLICT DO NOTHING;
 INSERT INTO perennial.plan (plan_id, code, name) VALUES (1, 'one', 'One');
@@ -95,6 +95,7 @@ INSERT INTO fault VALUES
 	('quantity', 'its quantity is not what the entry before it left'),
 	('change', 'its scheduled change is not what the entry before it left'),
 	('amount', 'its amount is not quantity times unit_amount'),
+	('billed', 'it has an amount, but bills nothing'),
 	('gone', 'its subscription is gone'),
 	('missing', 'its history is missing'),
 	('s.revision', 'the subscription has another revision'),
@@ -449,13 +450,13 @@ FROM (VALUES
 	 $$ UPDATE perennial.event SET kind = 'billing_info_set' WHERE @ AND revision = 5 $$),
 	('paying', 'a scheduled change that was made something small', '2 change',
 	 $$ UPDATE perennial.event SET kind = 'billing_info_set' WHERE @ AND revision = 2 $$),
-	('changed', 'a second beginning', '2 began',
+	('changed', 'a second beginning', '2 began, 2 amount',
 	 $$ UPDATE perennial.event SET kind = 'subscribed', from_status = NULL WHERE @ AND revision = 2 $$),
 	('trial', 'a second beginning of a trial', '3 began',
 	 $$ UPDATE perennial.event SET kind = 'trial_started', from_status = NULL WHERE @ AND revision = 3 $$),
 	('changed', 'a second import', '2 began',
 	 $$ UPDATE perennial.event SET kind = 'imported', from_status = NULL WHERE @ AND revision = 2 $$),
-	('calm', 'a second beginning that is another from end to end', '2 began, 2 s.period, 2 s.sold, 2 s.revision',
+	('calm', 'a second beginning that is another from end to end', '2 began, 2 amount, 2 s.period, 2 s.sold, 2 s.revision',
 	 $$ INSERT INTO perennial.event (bucket, subscription_id, account_id, revision, kind, at, actor,
 	    to_status, period_start, period_end, price_id, quantity) SELECT bucket,
 	    subscription_id, account_id, 2, 'subscribed', '2025-06-01Z', 'x', 'active', '2025-06-01Z', '2026-06-01Z', 2, 7
@@ -532,7 +533,7 @@ FROM (VALUES
 	 $$ UPDATE perennial.event SET quantity = NULL WHERE @ AND revision = 5 $$),
 	('calm', 'the only event, whose price was removed', '1 s.sold',
 	 $$ UPDATE perennial.event SET price_id = NULL WHERE @ $$),
-	('calm', 'the only event, whose quantity was removed', '1 s.sold',
+	('calm', 'the only event, whose quantity was removed', '1 amount, 1 s.sold',
 	 $$ UPDATE perennial.event SET quantity = NULL WHERE @ $$),
 	('trial', 'a last reactivation, whose price was removed', '7 s.sold',
 	 $$ UPDATE perennial.event SET price_id = NULL WHERE @ AND revision = 7 $$),
@@ -580,6 +581,12 @@ FROM (VALUES
 	 $$ UPDATE perennial.outcome SET unit_amount = 499 WHERE @ AND revision = 4 $$),
 	('calm', 'another unit_amount of a first period', '1 amount',
 	 $$ UPDATE perennial.event SET unit_amount = 0 WHERE @ $$),
+	('calm', 'a first period whose amount was removed', '1 amount',
+	 $$ UPDATE perennial.event SET amount = NULL, currency = NULL, unit_amount = NULL WHERE @ $$),
+	('calm', 'a first period whose unit_amount was removed', '1 amount',
+	 $$ UPDATE perennial.event SET unit_amount = NULL WHERE @ $$),
+	('held', 'a hold that bills something', '6 billed',
+	 $$ UPDATE perennial.event SET amount = 5, currency = 'EUR' WHERE @ AND revision = 6 $$),
 	('changed', 'a unit_amount that no number of units makes an amount', '1 amount',
 	 $$ UPDATE perennial.event SET unit_amount = 9223372036854775807 WHERE @ AND revision = 1 $$),
 	('changed', 'a quantity beyond all amounts', '1 amount, 2 quantity',

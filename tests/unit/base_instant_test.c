@@ -108,10 +108,31 @@ static void every_day_of_a_thousand_years_is_one_day_after_the_last(void **state
 	}
 }
 
+static void people_read_the_second_that_an_instant_falls_in(void **state)
+{
+	static const struct {
+		const char *text, *second;
+	} row[] = {
+		{ "2024-02-29T12:00:00Z", "2024-02-29T12:00:00Z" },
+		{ "2024-02-29T12:00:00.999999Z", "2024-02-29T12:00:00Z" },
+		{ "1999-12-31T23:59:59.000001Z", "1999-12-31T23:59:59Z" },
+		{ "1900-01-01T00:00:00Z", "1900-01-01T00:00:00Z" },
+	};
+	char text[INSTANT_TEXT_SIZE];
+	int64_t us;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_true(instant_parse(row[i].text, &us));
+		assert_string_equal(instant_format(instant_to_second(us), text), row[i].second);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_time_is_read_as_utc_unless_it_says_otherwise),
+		cmocka_unit_test(people_read_the_second_that_an_instant_falls_in),
 		cmocka_unit_test(anything_else_is_no_time),
 		cmocka_unit_test(the_bounds_are_the_dates_they_are_said_to_be),
 		cmocka_unit_test(every_day_of_a_thousand_years_is_one_day_after_the_last),
