@@ -124,7 +124,8 @@ CREATE FUNCTION perennial.put_account(account_id bigint, kind text, name text, b
 AS $$
 DECLARE
 	contact text := CASE kind WHEN 'corporate' THEN 'representative_email' ELSE 'billing_email' END;
-	mailbox text := '^[^[:cntrl:][:space:]@<>(),;:"\\]+@[^[:cntrl:][:space:]@<>(),;:"\\]+$';
+	-- E'': the same whatever standard_conforming_strings says.
+	mailbox text := E'^[^[:cntrl:][:space:]@<>(),;:"\\\\]+@[^[:cntrl:][:space:]@<>(),;:"\\\\]+$';
 	wrong text;
 BEGIN
 	PERFORM perennial.refuse_null(json_build_object('account_id', account_id, 'kind', kind, 'name', name,

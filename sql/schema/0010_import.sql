@@ -74,7 +74,10 @@ CREATE VIEW perennial.import_finding AS
 		     THEN 'billed_amount, but no period that was paid is running' END,
 		CASE WHEN m.next_end <= i.period_end AND i.status IN ('active', 'pending_cancellation')
 		          AND i.trial_end IS DISTINCT FROM i.period_end
-		     THEN 'the boundary after period_end, counted from anchor, is not later than it' END
+		     THEN 'the boundary after period_end, counted from anchor, is not later than it'
+		     WHEN m.next_end > sane.period_end + make_interval(months => sold.months + 1)
+		          AND i.status IN ('active', 'pending_cancellation') AND i.trial_end IS DISTINCT FROM i.period_end
+		     THEN 'the boundary after period_end, counted from anchor, is more than a month too late' END
 	), '') AS refused
 	FROM (
 		SELECT *, row_number() OVER same AS nth, first_value(line) OVER same AS first_line
@@ -95,9 +98,10 @@ CREATE VIEW perennial.import_finding AS
 		            THEN i.period_end END AS period_end,
 		       CASE WHEN i.months_elapsed BETWEEN 0 AND 13200 THEN i.months_elapsed END AS months_elapsed
 	) AS sane ON true
+	LEFT JOIN LATERAL (SELECT coalesce(next.interval_months, p.interval_months)::int AS months) AS sold ON true
 	LEFT JOIN LATERAL (
 		SELECT k AS months_elapsed,
-		       perennial.boundary(sane.anchor, z.name, k + coalesce(next.interval_months, p.interval_months)) AS next_end
+		       perennial.boundary(sane.anchor, z.name, k + sold.months) AS next_end
 		FROM (SELECT (extract(year FROM apart) * 12 + extract(month FROM apart))::int AS nearly
 		      FROM age(date_trunc('month', sane.period_end AT TIME ZONE z.name), date_trunc('month', sane.anchor)) AS apart
 		     ) AS counted

@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "cmd/command.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -77,10 +78,12 @@ static bool read_number(const char *text, int64_t *value, const char **rest)
 	char *end;
 	long long number;
 
+	if (!isdigit((unsigned char)text[0]))
+		return false;
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	*rest = end;
-	if (errno != 0 || end == text)
+	if (errno != 0)
 		return false;
 	*value = number;
 	return true;

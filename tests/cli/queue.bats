@@ -275,6 +275,19 @@ Your trial of Basic is now a subscription.  We charge 4.500 KWD for 2024-02-20T0
 	is "$(db "SELECT DISTINCT state, last_error FROM perennial.notification_job")" "ready|$reason"
 }
 
+@test "what a relay says may be long and in another encoding: it fails its own mail only" {
+	given_jobs 2
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# shellcheck disable=SC2016 # of the script
+	printf '%s\n' '#!/bin/sh' 'mail=$(tee /dev/null)' 'case $mail in *ID:" <1.1."*) ;; *) printf "%s\n" "$mail"; exit ;; esac' \
+		"printf 'd\\351sol\\351 ' >&2" 'head -c 200000 /dev/zero | tr "\0" x >&2' 'exit 1' >"$BATS_TEST_TMPDIR/bin/cat"
+	chmod +x "$BATS_TEST_TMPDIR/bin/cat"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH exits 0 consumer
+	is "$(states)" 'done 1, ready 1'
+	is "$(db "SELECT left(last_error, 10), length(last_error) FROM perennial.notification_job WHERE state = 'ready'")" \
+		'd?sol? xxx|1000'
+}
+
 @test "mails to a full disk are not said to be sent" {
 	given_jobs 2
 	consumer >/dev/full 2>"$BATS_TEST_TMPDIR/stderr"

@@ -4,7 +4,7 @@ BEGIN;
 SET LOCAL TimeZone = 'UTC';
 -- To compile the view anew would be nine tenths of each import.
 SET LOCAL jit = off;
-SELECT plan(215);
+SELECT plan(218);
 
 INSERT INTO perennial.time_zone (name) SELECT name FROM pg_timezone_names
 WHERE name IN ('UTC', 'Asia/Tokyo', 'America/New_York', 'Pacific/Kiritimati', 'Pacific/Pago_Pago')
@@ -85,7 +85,7 @@ SELECT put_row(facts::jsonb) FROM (VALUES
 	('{"subscription_id": 103, "status": "expired", "account_id": 77}'),
 	('{"subscription_id": 104, "status": "expired", "ended_at": "2024-02-20Z", "end_reason": "chargeback",
 	   "trial_end": "2023-01-01Z"}'),
-	('{"subscription_id": 105, "price_id": 3, "months_elapsed": 13, "account_id": 5000000000}')
+	('{"subscription_id": 105, "price_id": 3, "months_elapsed": 1, "account_id": 5000000000}')
 ) AS row (facts) \g /dev/null
 INSERT INTO perennial.import_subscription (subscription_id, account_id, price_id, status, anchor, period_start,
 	period_end)
@@ -105,7 +105,7 @@ SELECT results_eq('SELECT subscription_id, bucket::int, account_id, status::text
 	          (101, 2, 2, 'active', 1, '2023-12-01Z', NULL, NULL),
 	          (103, 77, 77, 'expired', 1, NULL, '2024-02-29Z', NULL),
 	          (104, 1, 1, 'expired', 1, '2023-01-01Z', '2024-02-20Z', 'chargeback'),
-	          (105, perennial.bucket_of(5000000000)::int, 5000000000, 'active', 13, NULL, NULL, NULL),
+	          (105, perennial.bucket_of(5000000000)::int, 5000000000, 'active', 1, NULL, NULL, NULL),
 	          (106, 1, 1, 'active', 1, NULL, NULL, NULL), (107, 1, 1, 'trialing', 0, '2024-02-29Z', NULL, NULL),
 	          (500, 1, 1, 'pending_cancellation', 1, NULL, NULL, NULL) $$,
 	'ids are kept, and what can be known of trial and end is filled in');
@@ -194,7 +194,7 @@ FROM (VALUES
 	('2024-01-31', 'UTC', 1, '2025-03-01Z', 13), ('2024-02-29', 'UTC', 2, '2025-02-28Z', 12),
 	('2024-02-29', 'UTC', 2, '2025-03-01Z', 12), ('2024-02-29', 'UTC', 2, '2025-03-29Z', 13),
 	('2024-02-29', 'UTC', 2, '2028-02-29Z', 48), ('2024-06-15', 'UTC', 1, '2024-06-14Z', 0),
-	('2024-06-15', 'UTC', 1, '2020-01-01Z', 0), ('2024-06-15', 'UTC', 1, '2024-07-01 00:00Z', 1),
+	('2024-06-15', 'UTC', 1, '2024-06-01Z', 0), ('2024-06-15', 'UTC', 1, '2024-07-01 00:00Z', 1),
 	('2024-01-01', 'UTC', 1, '2024-03-31Z', 3),
 	('2024-01-31 23:30', 'America/New_York', 1, '2024-04-01 03:30Z', 2),
 	('2024-02-01 00:30', 'Asia/Tokyo', 1, '2024-02-29 15:30Z', 1), ('2024-12-31', 'UTC', 1, '2025-01-01Z', 0),
@@ -204,7 +204,7 @@ FROM (VALUES
 ) AS c (anchor, zone, price, period_end, months);
 SELECT is(months_of(changes::jsonb), months, title) FROM (VALUES
 	('{"months_elapsed": 0, "period_end": "2024-02-28Z"}', 0, 'months that are given are taken, be they 0'),
-	('{"months_elapsed": 13200}', 13200, 'or as many as can be'),
+	('{"months_elapsed": 13200, "status": "expired"}', 13200, 'or as many as can be'),
 	('{"status": "trialing", "months_elapsed": 3}', 0, 'those of a trial are 0'),
 	('{"status": "pending_cancellation", "trial_end": "2024-02-29Z", "period_end": "2024-02-29Z"}', 0,
 	 'also of one that was cancelled'),
@@ -265,7 +265,7 @@ FROM (VALUES
 	('{"anchor": null}', 'anchor is missing or out of range'),
 	('{"anchor": "1899-12-30 23:59:59"}', 'anchor is missing or out of range'),
 	('{"anchor": "3000-01-02 00:00:01"}', 'anchor is missing or out of range'),
-	('{"anchor": "1899-12-31"}', 'imported'), ('{"anchor": "3000-01-02"}', 'imported'),
+	('{"anchor": "1899-12-31"}', 'imported'), ('{"anchor": "3000-01-02", "status": "expired"}', 'imported'),
 	('{"time_zone": null}', 'there is no time zone null'), ('{"time_zone": ""}', 'there is no time zone '),
 	('{"time_zone": "Mars/Olympus"}', 'there is no time zone Mars/Olympus'),
 	('{"time_zone": "+05"}', 'there is no time zone +05'),
@@ -304,6 +304,9 @@ FROM (VALUES
 	('{"status": "pending_cancellation", "period_end": "2024-04-01Z", "months_elapsed": 1}',
 	 'the boundary after period_end, counted from anchor, is not later than it'),
 	('{"period_end": "2024-03-30 23:59:59Z", "months_elapsed": 1}', 'imported'),
+	('{"anchor": "2056-01-31"}', 'the boundary after period_end, counted from anchor, is more than a month too late'),
+	('{"months_elapsed": 600}', 'the boundary after period_end, counted from anchor, is more than a month too late'),
+	('{"months_elapsed": 600, "status": "expired"}', 'imported'),
 	('{"period_end": "2024-03-31Z", "months_elapsed": 1, "price_id": 2}', 'imported'),
 	('{"period_end": "2024-03-31Z", "months_elapsed": 1, "next_price_id": 2}', 'imported'),
 	('{"period_end": "2024-03-31Z", "months_elapsed": 1, "price_id": 2, "next_price_id": 1}',
