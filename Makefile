@@ -1,4 +1,4 @@
-# perennial: make, make check, make demo, make install.  BUILD=release|clang|asan|tsan|cov chooses build/<mode>/.
+# perennial: make, make check, make demo, make install.  BUILD=release|clang|asan|tsan|cov|faults chooses build/<mode>/.
 
 BUILD      ?= release
 B          := build/$(BUILD)
@@ -24,7 +24,9 @@ OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fn
 OPT_tsan    := -O1 -g -fsanitize=thread
 OPT_cov     := -O0 -g --coverage
 OPT_clang   := $(OPT_release)
-OPT         := $(or $(OPT_$(BUILD)),$(error BUILD is release, clang, asan, tsan or cov, not $(BUILD)))
+# The program with the points at which tests kill it.
+OPT_faults  := $(OPT_release) -DFAULT_POINTS
+OPT         := $(or $(OPT_$(BUILD)),$(error BUILD is release, clang, asan, tsan, cov or faults, not $(BUILD)))
 
 CFLAGS   ?=
 LDFLAGS  ?=
@@ -132,6 +134,7 @@ unit: $(unit_tests)
 check:
 	tests/require check
 	$(MAKE) --no-print-directory BUILD=$(BUILD) WERROR=-Werror all tests
+	test $(BUILD) != release || $(MAKE) --no-print-directory BUILD=faults WERROR=-Werror all
 	tests/check $(B) $(T)
 
 tests: $(unit_tests)

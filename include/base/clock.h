@@ -3,8 +3,12 @@
 #define BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Milliseconds since some moment; never goes back. */
 int64_t clock_ms(void);
+
+/* The moment at which so many milliseconds have passed, on CLOCK_MONOTONIC. */
+struct timespec clock_after_ms(int64_t ms);
 
 #endif

@@ -21,9 +21,10 @@
 /* An unknown code is to be treated as a failure: new ones may be added. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_WORK = 2,  /* plan --detailed-exitcode: there is work */
-	EXIT_HELD = 10, /* done, but rows were newly put on hold */
-	EXIT_LEFT = 11, /* due rows were left; committed batches stand */
+	EXIT_WORK = 2,   /* plan --detailed-exitcode: there is work */
+	EXIT_HELD = 10,  /* done, but rows were newly put on hold */
+	EXIT_LEFT = 11,  /* due rows were left; committed batches stand */
+	EXIT_LIMIT = 12, /* a limit of the configuration would be passed */
 	EXIT_USAGE = 64,
 	EXIT_UNKNOWN = 65, /* unknown subscription */
 	EXIT_NO_SERVER = 69,
@@ -34,14 +35,26 @@ enum exit_code {
 	EXIT_CONFIG = 78, /* configuration or schema version */
 };
 
-struct error {
-	enum exit_code code; /* 0 = no error */
-	char sqlstate[6];    /* empty when not from the server */
-	char message[1024];  /* lower case, no full stop, may have several lines */
-	char hint[512];      /* empty, or what to do */
+/* What can be done about a fault of a batch. */
+enum fault {
+	FAULT_BUG,         /* nothing: the program, the schema or a privilege is wrong */
+	FAULT_ROW,         /* one of the rows is refused: find it, and put it on hold */
+	FAULT_RETRY,       /* others were in the way: the same again, a little later */
+	FAULT_SHRINK,      /* it took too long: the same with fewer rows */
+	FAULT_ENVIRONMENT, /* server, network or disk: connect anew, a little later */
+	FAULT_UNKNOWN,     /* it may be committed or not: the same, and the state decides */
 };
 
-/* Fills *err and returns false, so that "return fail(err, …)" is one line. */
+struct error {
+	enum exit_code code; /* 0 = no error */
+	enum fault fault;
+	char sqlstate[6];   /* empty when not from the server */
+	char object[128];   /* what the server found wrong: statement and constraint or function */
+	char message[1024]; /* lower case, no full stop, may have several lines */
+	char hint[512];     /* empty, or what to do */
+};
+
+/* Fills *err, as a FAULT_BUG, and returns false: "return fail(err, …)" is one line. */
 bool fail(struct error *err, enum exit_code code, const char *format, ...) PRINTF(3, 4);
 
 /* Adds what to do about it; returns false likewise. */

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stddef.h>
 #include <syslog.h>
 
 /* Opens the log.  facility and level are syslog's; less urgent events than level are dropped. */
@@ -15,6 +16,9 @@ void log_open(int facility, int level);
 /* level: LOG_ERR ends a run, LOG_WARNING something is left for a person, LOG_NOTICE start and end
  * of a run, LOG_INFO, LOG_DEBUG one for each batch. */
 void log_event(int level, const char *event, const char *format, ...) PRINTF(3, 4);
+
+/* Writes text as a value in quotes, for log_event.  Returns buffer. */
+const char *log_quote(const char *text, char *buffer, size_t size);
 
 /* Logs what ended the program, to syslog only: the person at a terminal is told in plain words. */
 void log_failure(const struct error *err);

@@ -21,6 +21,7 @@ struct command {
 	const enum option_id *option; /* ends with OPTION_END */
 	unsigned formats;             /* bits, 1 << FORMAT_… */
 	bool takes_id;                /* its argument is a subscription */
+	bool writes;                  /* it needs the primary among several hosts */
 	/* Does it.  True, and the exit code is *code; or false, and it is the error's. */
 	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };

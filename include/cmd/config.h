@@ -5,16 +5,21 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define CONFIG_TEXT_SIZE 512
 
 struct config {
 	char connection[CONFIG_TEXT_SIZE];
 	bool prepared_statements;
+	int workers;
 	int batch_size;
-	char statement_timeout[CONFIG_TEXT_SIZE];
-	char lock_timeout[CONFIG_TEXT_SIZE];
+	int64_t deadline_ms;
+	int64_t retry_for_ms;
+	int64_t statement_timeout_ms;
+	int64_t lock_timeout_ms;
 	int max_periods;
+	int max_held;
 	int syslog_facility; /* LOG_DAEMON, … */
 	int log_level;       /* LOG_INFO, … */
 	char *text;          /* of the file, NULL without one */

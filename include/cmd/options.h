@@ -15,6 +15,7 @@ enum option_id {
 	OPTION_END,
 	OPTION_AS_OF,
 	OPTION_ALLOW_FUTURE,
+	OPTION_WORKERS,
 	OPTION_BATCH_SIZE,
 	OPTION_LIMIT,
 	OPTION_SUBSCRIPTION,
@@ -38,7 +39,8 @@ struct options {
 	bool as_of_given;
 	int64_t as_of_us;
 	bool allow_future;
-	int64_t batch_size;      /* 0: as configured */
+	int64_t workers;         /* 0: as configured */
+	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
 	int64_t id;              /* the argument of a command that takes one */

@@ -2,22 +2,21 @@
 #ifndef CMD_RUN_VIEW_H
 #define CMD_RUN_VIEW_H
 
-#include "core/totals.h"
 #include "db/currencies.h"
-#include "db/due.h"
-#include "run/worker.h"
+#include "db/run_row.h"
 
 struct run {
-	struct work work;
-	struct work_done done;
-	struct due left; /* what is due after it */
-	struct totals totals;
+	int64_t run_id;
+	int64_t as_of_us;
+	struct run_sums sums;
+	int64_t failed;         /* rows that the server refused, and their hold too */
+	struct due left;        /* what is due after it */
+	const char *stopped_by; /* NULL: it went on until nothing could be claimed */
 	struct currencies currencies;
-	int64_t started_ms;
 	enum exit_code code;
 };
 
-/* The result as stored in the run's row: done, held, left or failed. */
+/* The result as stored in the run's row: done, held, left, limit or failed. */
 const char *run_result(enum exit_code code);
 
 void run_print_text(const struct run *run);

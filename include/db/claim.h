@@ -4,24 +4,34 @@
 
 #include "db/conn.h"
 
-/* What to claim.  With a subscription_id, only bucket and as_of_us count beside it. */
+/* A place in the order in which rows of a bucket are claimed. */
+struct claim_key {
+	int64_t period_end_us;
+	int64_t subscription_id;
+};
+
+/* Before all rows: PostgreSQL's -infinity. */
+#define CLAIM_FROM_START ((struct claim_key){ INT64_MIN, 0 })
+
+/* What to claim. */
 struct claim {
 	int64_t as_of_us;
 	int16_t bucket;
-	int64_t after_end_us; /* go on after this period_end … */
-	int64_t after_id;     /* … and this subscription */
+	struct claim_key after; /* go on after this */
 	int most;
-	int64_t subscription_id;       /* 0: all that are due */
+	int64_t subscription_id;       /* only this one; 0: all */
 	const struct rows *lost_zones; /* of lost_time_zones().  Borrowed */
 };
-
-/* Where a claim starts that goes on after nothing: PostgreSQL's -infinity. */
-#define CLAIM_FROM_START INT64_MIN
 
 /* Begins a transaction and locks due rows, in one round trip.  Rows are read by facts_read.  NULL
  * after a failure.  The transaction is open, also when no row was claimed. */
 struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct error *err)
 	OWNED_BY(rows_free);
+
+/* Begins a transaction, locks the next due row alone, without reading its facts, and sets a
+ * savepoint.  *found is 0 where there is none, or 1.  The transaction is open in both cases. */
+bool claim_next(struct conn *conn, const struct claim *claim, int *found, struct claim_key *key,
+		struct error *err) MUST_CHECK;
 
 /* Reads a row again that this transaction has locked.  What was committed while it was being
  * locked, such as a new price, was not visible to the claim, and is now. */

@@ -6,9 +6,13 @@
 
 #include <libpq-fe.h>
 
-/* Fills *err from a statement that failed, or could not be sent (result is NULL).  Always false. */
+/* Fills *err from a statement that failed, or could not be sent (result is NULL); pg is NULL when
+ * the connection was lost before.  Always false. */
 bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,
 		     struct error *err);
+
+/* The server did not answer in time, and the connection was given up.  Always false. */
+bool fault_of_silence(const char *statement, struct error *err);
 
 /* Fills *err from a connection that could not be opened.  Always false. */
 bool fault_of_login(const PGconn *pg, struct error *err);

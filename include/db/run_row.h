@@ -4,9 +4,11 @@
 
 #include "core/totals.h"
 #include "db/conn.h"
+#include "db/due.h"
 
 struct run_start {
 	const int64_t *as_of_us; /* NULL: the server's clock */
+	int64_t subscription_id; /* 0: all that are due */
 	const char *host;
 	int pid;
 	const char *version;
@@ -15,15 +17,34 @@ struct run_start {
 	size_t config_size;
 };
 
+/* How a run ended. */
+struct run_end {
+	const char *result;
+	enum exit_code code;
+	const char *stopped_by; /* NULL: it went on until nothing could be claimed */
+	const struct due *left; /* NULL: not known */
+	int64_t failed;
+};
+
+/* What a run did, as its committed batches say. */
+struct run_sums {
+	int64_t batches;
+	int64_t claimed;
+	int64_t continued;
+	int64_t held;
+	int64_t outcomes;
+	struct totals totals; /* sorted */
+};
+
 /* Writes the row, and names the session "perennial run=ID": a sign that the run lives. */
 bool run_row_start(struct conn *conn, const struct run_start *start, int64_t *run_id,
 		   int64_t *as_of_us, struct error *err) MUST_CHECK;
 
-bool run_row_finish(struct conn *conn, int64_t run_id, const char *result, enum exit_code code,
+/* Closes the row; one that is closed stays as it is. */
+bool run_row_finish(struct conn *conn, int64_t run_id, const struct run_end *end,
 		    struct error *err) MUST_CHECK;
 
-/* What the run did, as its committed batches say; sorted. */
-bool run_row_totals(struct conn *conn, int64_t run_id, struct totals *totals,
-		    struct error *err) MUST_CHECK;
+bool run_row_sums(struct conn *conn, int64_t run_id, struct run_sums *sums,
+		  struct error *err) MUST_CHECK;
 
 #endif

@@ -11,17 +11,20 @@
 struct writeset {
 	int64_t run_id;
 	int16_t bucket;
+	int64_t as_of_us;
 	struct totals totals;
 
 	/* Rows of each kind: of subscription, outcome (and as many jobs), and event. */
 	int claimed;
 	int closed;
 	int held;
+	int continued; /* of the claimed ones, those that are still due afterwards */
 
 	/* Parameters of write_state, write_outcomes, write_holds and write_batch. */
 	struct params state;
 	struct params outcomes;
 	struct params holds;
+	struct params hold_row;
 	struct params batch;
 };
 
@@ -36,5 +39,9 @@ void writeset_add(struct writeset *set, const struct facts *after, const struct 
 
 /* Writes it all in one round trip.  False unless every count is the one that was collected. */
 bool writeset_write(struct writeset *set, struct conn *conn, struct error *err) MUST_CHECK;
+
+/* Instead of all this: puts one row on hold that the server refused, because of *refusal. */
+bool writeset_hold_row(struct writeset *set, struct conn *conn, int64_t subscription_id,
+		       const struct error *refusal, struct error *err) MUST_CHECK;
 
 #endif

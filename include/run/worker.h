@@ -1,24 +1,15 @@
-/* A worker: walks the buckets that have work, batch by batch, until a whole pass commits nothing.
+/* A worker: takes a bucket, goes through it batch by batch, takes the next.
  *
- * A keyset leads through each bucket: a batch never looks again at rows before it, so that a run
- * stays linear while an old snapshot keeps dead rows alive.  What was stepped past (locked by
- * others) is tried again in the next pass. */
+ * What a batch fails of decides what comes next: rows that the server refuses are found by halving
+ * and put on hold, too slow a batch is made smaller, a conflict or a lost connection is tried again
+ * within a budget.  Anything else ends the run. */
 #ifndef RUN_WORKER_H
 #define RUN_WORKER_H
 
-#include "run/batch.h"
+#include "run/crew.h"
 
-struct work_done {
-	int64_t batches;
-	int64_t claimed;    /* one that is very far behind is claimed several times … */
-	int64_t unfinished; /* … these count how often beyond the first */
-	int64_t outcomes;
-	int64_t held;
-};
-
-/* Works until nothing can be claimed or the limit is reached.  The connection is the worker's alone
- * for that time.  What was committed is added to *done also when it fails. */
-bool worker_run(struct conn *conn, const struct work *work, struct work_done *done,
-		struct error *err) MUST_CHECK;
+/* Works through buckets until the pass has no more, on a connection that is the worker's alone for
+ * that time.  True also when it is time to stop. */
+bool worker_run(struct crew *crew, struct conn *conn, struct error *err) MUST_CHECK;
 
 #endif

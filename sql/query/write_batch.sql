@@ -3,20 +3,21 @@
 -- $2 bigint     run_id
 -- $3 integer    claimed
 -- $4 integer    held
--- $5 text[]     kind
--- $6 text[]     currency
--- $7 bigint[]   outcomes
--- $8 text[]     amount, as text: a sum may need more than a bigint
--- returns totals bigint
+-- $5 integer    continued
+-- $6 text[]     kind
+-- $7 text[]     currency
+-- $8 bigint[]   outcomes
+-- $9 text[]     amount, as text: a sum may need more than a bigint
+-- returns batches bigint, totals bigint
 WITH b AS (
-	INSERT INTO perennial.batch (bucket, run_id, claimed, held)
-	VALUES ($1, $2, $3, $4)
+	INSERT INTO perennial.batch (bucket, run_id, claimed, held, continued)
+	VALUES ($1, $2, $3, $4, $5)
 	RETURNING bucket, batch_id, run_id
 ), t AS (
 	INSERT INTO perennial.batch_total (bucket, batch_id, run_id, kind, currency, subscriptions, amount)
 	SELECT b.bucket, b.batch_id, b.run_id, d.kind, d.currency, d.outcomes, d.amount::numeric
 	FROM b
-	CROSS JOIN unnest($5::text[], $6::text[], $7::bigint[], $8::text[]) AS d (kind, currency, outcomes, amount)
+	CROSS JOIN unnest($6::text[], $7::text[], $8::bigint[], $9::text[]) AS d (kind, currency, outcomes, amount)
 	RETURNING 1
 )
-SELECT count(*) AS totals FROM t
+SELECT (SELECT count(*) FROM b) AS batches, (SELECT count(*) FROM t) AS totals

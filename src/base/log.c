@@ -33,8 +33,7 @@ void log_event(int level, const char *event, const char *format, ...)
 		fprintf(stderr, "event=%s %s\n", event, values);
 }
 
-/* Writes text as a quoted value.  Returns buffer. */
-static const char *quote(const char *text, char *buffer, size_t size)
+const char *log_quote(const char *text, char *buffer, size_t size)
 {
 	size_t n = 0;
 
@@ -56,7 +55,8 @@ void log_failure(const struct error *err)
 
 	syslog(LOG_ERR, "event=failed exit=%d sqlstate=%s error=%s hint=%s", (int)err->code,
 	       err->sqlstate[0] != '\0' ? err->sqlstate : "none",
-	       quote(err->message, message, sizeof(message)), quote(err->hint, hint, sizeof(hint)));
+	       log_quote(err->message, message, sizeof(message)),
+	       log_quote(err->hint, hint, sizeof(hint)));
 }
 
 bool log_stderr_is_journal(void)

@@ -16,7 +16,7 @@ enum key_kind {
 	KEY_TEXT,
 	KEY_BOOL,
 	KEY_INT,
-	KEY_DURATION, /* "500ms", "60s", "40min", "2h"; kept as text for the server */
+	KEY_DURATION, /* "500ms", "60s", "40min", "2h", as milliseconds */
 	KEY_FACILITY,
 	KEY_LEVEL,
 };
@@ -32,11 +32,15 @@ static const struct key {
 	{ "database.connection", KEY_TEXT, 0, 0, "", offsetof(struct config, connection) },
 	{ "database.prepared_statements", KEY_BOOL, 0, 0, "true",
 	  offsetof(struct config, prepared_statements) },
+	{ "run.workers", KEY_INT, 1, 64, "2", offsetof(struct config, workers) },
 	{ "run.batch_size", KEY_INT, 1, 10000, "1000", offsetof(struct config, batch_size) },
+	{ "run.deadline", KEY_DURATION, 0, 0, "40min", offsetof(struct config, deadline_ms) },
+	{ "run.retry_for", KEY_DURATION, 0, 0, "60s", offsetof(struct config, retry_for_ms) },
 	{ "run.statement_timeout", KEY_DURATION, 0, 0, "60s",
-	  offsetof(struct config, statement_timeout) },
-	{ "run.lock_timeout", KEY_DURATION, 0, 0, "5s", offsetof(struct config, lock_timeout) },
+	  offsetof(struct config, statement_timeout_ms) },
+	{ "run.lock_timeout", KEY_DURATION, 0, 0, "5s", offsetof(struct config, lock_timeout_ms) },
 	{ "catch_up.max_periods", KEY_INT, 1, 31, "3", offsetof(struct config, max_periods) },
+	{ "limits.max_held", KEY_INT, 0, 1000000000, "100", offsetof(struct config, max_held) },
 	{ "log.syslog_facility", KEY_FACILITY, 0, 0, "daemon",
 	  offsetof(struct config, syslog_facility) },
 	{ "log.level", KEY_LEVEL, 0, 0, "info", offsetof(struct config, log_level) },
@@ -85,7 +89,7 @@ static bool set_word(const struct word *word, const char *text, int *value)
 }
 
 /* A number and a unit, from 1 ms to 24 hours. */
-static bool is_duration(const char *text)
+static bool set_duration(const char *text, int64_t *ms)
 {
 	static const struct word unit[] = {
 		{ "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { NULL, 0 },
@@ -98,8 +102,11 @@ static bool is_duration(const char *text)
 		return false;
 	errno = 0;
 	number = strtol(text, &end, 10);
-	return errno == 0 && set_word(unit, end, &factor) && number >= 1 &&
-	       number <= 24L * 3600000 / factor;
+	if (errno != 0 || !set_word(unit, end, &factor) || number < 1 ||
+	    number > 24L * 3600000 / factor)
+		return false;
+	*ms = (int64_t)number * factor;
+	return true;
 }
 
 /* Sets a key from its text; NULL, or what is wrong with it. */
@@ -107,10 +114,10 @@ static const char *set_text(const struct key *k, const char *text, void *at)
 {
 	switch (k->kind) {
 	case KEY_DURATION:
-		if (!is_duration(text))
-			return "not a duration from 1ms to 24h, such as \"500ms\", \"60s\", "
-			       "\"40min\" or \"2h\"";
-		break;
+		return set_duration(text, at)
+			       ? NULL
+			       : "not a duration from 1ms to 24h, such as \"500ms\", \"60s\", "
+				 "\"40min\" or \"2h\"";
 	case KEY_FACILITY:
 		return set_word(facility, text, at)
 			       ? NULL

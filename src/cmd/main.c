@@ -117,7 +117,7 @@ static bool run_command(const struct command *c, const struct globals *globals,
 	context->conninfo =
 		globals->conninfo != NULL ? globals->conninfo : context->config.connection;
 	open_log(&context->config, globals->verbosity);
-	conn_defaults();
+	conn_defaults(c->writes);
 	return c->run(context, code, err);
 }
 

@@ -32,6 +32,8 @@ static const struct option_row {
 	[OPTION_ALLOW_FUTURE] = { "allow-future", NULL, VALUE_NONE, 0, 0,
 				  offsetof(struct options, allow_future),
 				  "accept an --as-of later than the server's clock" },
+	[OPTION_WORKERS] = { "workers", "N", VALUE_NUMBER, 1, 64, offsetof(struct options, workers),
+			     "work on N connections at a time, 1 to 64" },
 	[OPTION_BATCH_SIZE] = { "batch-size", "N", VALUE_NUMBER, 1, 10000,
 				offsetof(struct options, batch_size),
 				"subscriptions a transaction, 1 to 10000" },

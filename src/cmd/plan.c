@@ -18,6 +18,18 @@ static void print_plan(const struct plan *plan, const struct plan_about *about, 
 		plan_print_json(plan, about);
 }
 
+/* A brake that a run may pull earlier: it also counts rows that the server refuses. */
+static bool check_limits(const struct plan *plan, const struct config *config, struct error *err)
+{
+	if (config->max_held == 0 || plan->newly_held <= config->max_held)
+		return true;
+	fail(err, EXIT_LIMIT,
+	     "a run would put %lld subscriptions on hold, more than "
+	     "limits.max_held = %d, and stop",
+	     (long long)plan->newly_held, config->max_held);
+	return fail_hint(err, "raise limits.max_held if that is right");
+}
+
 static bool make_and_print(struct conn *conn, const struct context *context,
 			   const struct server *server, struct plan *plan, struct error *err)
 {
@@ -39,14 +51,15 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 	print_plan(plan, &about, options->format);
 	if (!output_finish(err))
 		return false;
-	return plan_adds_up(plan) ||
-	       fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
+	if (!plan_adds_up(plan))
+		return fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
+	return check_limits(plan, &context->config, err);
 }
 
 bool plan_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	/* However long it takes: it is in nobody's way. */
-	const struct session session = { context->config.prepared_statements, "0", "0" };
+	const struct session session = { context->config.prepared_statements, 0, 0, NULL };
 	struct server server;
 	struct conn *conn = session_open(context, true, &session, &server, err);
 	struct plan *plan;

@@ -37,8 +37,8 @@ static bool prune(struct conn *conn, const struct server *server, int64_t older_
 static bool prune_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	const struct config *config = &context->config;
-	const struct session session = { config->prepared_statements, config->statement_timeout,
-					 config->lock_timeout };
+	const struct session session = { config->prepared_statements, config->statement_timeout_ms,
+					 config->lock_timeout_ms, NULL };
 	struct server server;
 	struct conn *conn;
 	bool ok;
@@ -59,5 +59,6 @@ const struct command command_prune = {
 	.usage = "prune --older-than AGE",
 	.summary = "delete notification jobs that were finished long ago",
 	.option = prune_options,
+	.writes = true,
 	.run = prune_main,
 };

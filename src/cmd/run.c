@@ -6,24 +6,92 @@
 #include "base/memory.h"
 #include "cmd/output.h"
 #include "cmd/run_view.h"
-#include "db/run_row.h"
+#include "run/crew.h"
+#include "run/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#define NAME_SIZE 40
+
+/* Whoever asked it to stop is not kept waiting for a server that is gone. */
+#define FINISH_MS 5000
+
 static const enum option_id run_options[] = {
-	OPTION_AS_OF,        OPTION_ALLOW_FUTURE, OPTION_BATCH_SIZE, OPTION_LIMIT,
-	OPTION_SUBSCRIPTION, OPTION_FORMAT,       OPTION_DRY_RUN,    OPTION_END,
+	OPTION_AS_OF,        OPTION_ALLOW_FUTURE, OPTION_WORKERS, OPTION_BATCH_SIZE, OPTION_LIMIT,
+	OPTION_SUBSCRIPTION, OPTION_FORMAT,       OPTION_DRY_RUN, OPTION_END,
 };
 
-static bool start(struct conn *conn, const struct context *context, struct run *run,
-		  struct error *err)
+/* What a run consists of; its parts borrow from each other. */
+struct shift {
+	const struct context *context;
+	struct session session;
+	char session_name[NAME_SIZE];
+	struct conn *conn;
+	struct crew crew;
+	struct recovery recovery; /* of what is done beside the workers */
+	struct run run;
+	char stopped_by[STOP_REASON_SIZE];
+	int64_t started_ms;
+};
+
+static void begin(struct shift *shift, const struct context *context)
 {
-	const struct options *options = &context->options;
 	const struct config *config = &context->config;
-	char host[256] = "", as_of[INSTANT_TEXT_SIZE];
+	const struct options *options = &context->options;
+	struct crew *crew = &shift->crew;
+
+	shift->context = context;
+	shift->session =
+		(struct session){ config->prepared_statements, config->statement_timeout_ms,
+				  config->lock_timeout_ms, NULL };
+	crew->conninfo = context->conninfo;
+	crew->session = &shift->session;
+	crew->retry_for_ms = config->retry_for_ms;
+	crew->work = (struct work){
+		.policy.max_periods = config->max_periods,
+		.batch_size =
+			options->batch_size != 0 ? (int)options->batch_size : config->batch_size,
+		.subscription_id = options->subscription_id,
+	};
+	stop_init(&crew->stop);
+	tally_init(&crew->tally, options->limit, config->max_held);
+	shift->recovery = (struct recovery){ .budget_ms = config->retry_for_ms,
+					     .stop = &crew->stop,
+					     .gives_up_at = STOP_NEVER };
+}
+
+static void end(struct shift *shift)
+{
+	conn_close(shift->conn);
+	tally_release(&shift->crew.tally);
+	stop_release(&shift->crew.stop);
+}
+
+/* A server that is just starting is waited for. */
+static bool connect_first(struct shift *shift, struct error *err)
+{
+	const struct context *context = shift->context;
+	struct server server;
+
+	do
+		shift->conn = session_open(context, context->options.allow_future, &shift->session,
+					   &server, err);
+	while (shift->conn == NULL && recovery_try(&shift->recovery, NULL, err));
+	recovery_reset(&shift->recovery);
+	return shift->conn != NULL;
+}
+
+static bool start_row(struct shift *shift, struct error *err)
+{
+	const struct config *config = &shift->context->config;
+	const struct options *options = &shift->context->options;
+	struct run *run = &shift->run;
+	char host[256] = "";
 	struct run_start start = {
 		.as_of_us = options->as_of_given ? &options->as_of_us : NULL,
+		.subscription_id = options->subscription_id,
 		.host = host,
 		.pid = (int)getpid(),
 		.version = PERENNIAL_VERSION,
@@ -33,89 +101,175 @@ static bool start(struct conn *conn, const struct context *context, struct run *
 	};
 
 	gethostname(host, sizeof(host) - 1);
-	run->started_ms = clock_ms();
-	run->work = (struct work){
-		.policy.max_periods = config->max_periods,
-		.batch_size =
-			options->batch_size != 0 ? (int)options->batch_size : config->batch_size,
-		.limit = options->limit,
-		.subscription_id = options->subscription_id,
-	};
-	if (!run_row_start(conn, &start, &run->work.run_id, &run->work.policy.as_of_us, err))
-		return false;
+	return run_row_start(shift->conn, &start, &run->run_id, &run->as_of_us, err);
+}
+
+static bool start(struct shift *shift, struct error *err)
+{
+	struct run *run = &shift->run;
+	struct work *work = &shift->crew.work;
+	char as_of[INSTANT_TEXT_SIZE];
+
+	while (!start_row(shift, err))
+		if (!recovery_try(&shift->recovery, shift->conn, err))
+			return false;
+	recovery_reset(&shift->recovery);
+	work->run_id = run->run_id;
+	work->policy.as_of_us = run->as_of_us;
+	snprintf(shift->session_name, sizeof(shift->session_name), "perennial run=%lld",
+		 (long long)run->run_id);
+	shift->session.application_name = shift->session_name;
 	log_event(LOG_NOTICE, "run_started", "run=%lld as_of=%s version=" PERENNIAL_VERSION,
-		  (long long)run->work.run_id, instant_format(run->work.policy.as_of_us, as_of));
+		  (long long)run->run_id, instant_format(run->as_of_us, as_of));
 	return true;
 }
 
-static void log_finish(const struct run *run)
+static void log_finish(const struct shift *shift)
 {
+	const struct run *run = &shift->run;
+	const struct run_sums *sums = &run->sums;
+
 	log_event(LOG_NOTICE, "run_finished",
-		  "run=%lld result=%s exit=%d batches=%lld claimed=%lld outcomes=%lld held=%lld "
-		  "left=%lld ms=%lld",
-		  (long long)run->work.run_id, run_result(run->code), (int)run->code,
-		  (long long)run->done.batches, (long long)run->done.claimed,
-		  (long long)run->done.outcomes, (long long)run->done.held,
-		  (long long)run->left.free, (long long)(clock_ms() - run->started_ms));
+		  "run=%lld result=%s exit=%d stopped_by=%s batches=%lld claimed=%lld "
+		  "outcomes=%lld held=%lld failed=%lld left=%lld ms=%lld",
+		  (long long)run->run_id, run_result(run->code), (int)run->code,
+		  run->stopped_by != NULL ? run->stopped_by : "none", (long long)sums->batches,
+		  (long long)sums->claimed, (long long)sums->outcomes, (long long)sums->held,
+		  (long long)run->failed, (long long)run->left.free,
+		  (long long)(clock_ms() - shift->started_ms));
 }
 
 /* Closes the run's row after a failure where the connection still allows it; otherwise the view
- * run_state tells that the run died. */
-static void finish_failed(struct conn *conn, struct run *run, const struct error *err)
+ * run_state tells that the run died.  The sums are then as the workers count them. */
+static void finish_failed(struct shift *shift, struct error *err)
 {
+	const struct work_done *done = &shift->crew.tally.done;
+	struct run *run = &shift->run;
+	struct run_end end;
 	struct error ignored;
 
+	if (err->code == EXIT_NO_SERVER)
+		err->code = EXIT_LOST;
 	run->code = err->code;
-	conn_rollback(conn);
-	if (!run_row_finish(conn, run->work.run_id, run_result(run->code), run->code, &ignored))
-		log_event(LOG_WARNING, "run_not_closed", "run=%lld", (long long)run->work.run_id);
-	log_finish(run);
+	run->failed = done->failed;
+	run->sums.batches = done->batches;
+	run->sums.claimed = done->claimed;
+	run->sums.outcomes = done->outcomes;
+	run->sums.held = done->held;
+	end = (struct run_end){ run_result(run->code), run->code, "failure", NULL, run->failed };
+	conn_rollback(shift->conn);
+	if (!run_row_finish(shift->conn, run->run_id, &end, &ignored))
+		log_event(LOG_WARNING, "run_not_closed", "run=%lld", (long long)run->run_id);
+	log_finish(shift);
+}
+
+static enum exit_code code_of(const struct run *run, enum exit_code worked)
+{
+	if (worked == EXIT_LIMIT)
+		return EXIT_LIMIT;
+	if (run->sums.held + run->failed > 0)
+		return EXIT_HELD;
+	return run->left.free > 0 ? EXIT_LEFT : EXIT_DONE;
 }
 
 /* The row is closed last: what it says is then what the process answers, but for output that cannot
- * be written. */
-static bool finish(struct conn *conn, struct run *run, struct error *err)
+ * be written.  Each of these may be done again. */
+static bool try_finish(struct shift *shift, enum exit_code worked, struct error *err)
 {
-	if (!due_count(conn, run->work.policy.as_of_us, run->work.subscription_id, &run->left, err))
+	struct run *run = &shift->run;
+	struct conn *conn = shift->conn;
+	struct run_end end;
+
+	if (!due_count(conn, run->as_of_us, shift->crew.work.subscription_id, &run->left, err) ||
+	    !run_row_sums(conn, run->run_id, &run->sums, err) ||
+	    !currencies_read(conn, &run->currencies, err))
 		return false;
-	run->code = run->done.held > 0 ? EXIT_HELD : run->left.free > 0 ? EXIT_LEFT : EXIT_DONE;
-	if (!run_row_totals(conn, run->work.run_id, &run->totals, err) ||
-	    !currencies_read(conn, &run->currencies, err) ||
-	    !run_row_finish(conn, run->work.run_id, run_result(run->code), run->code, err))
-		return false;
-	log_finish(run);
+	run->failed = shift->crew.tally.done.failed;
+	run->code = code_of(run, worked);
+	end = (struct run_end){ run_result(run->code), run->code, run->stopped_by, &run->left,
+				run->failed };
+	return run_row_finish(conn, run->run_id, &end, err);
+}
+
+static bool finish(struct shift *shift, enum exit_code worked, struct error *err)
+{
+	while (!try_finish(shift, worked, err))
+		if (!recovery_try(&shift->recovery, shift->conn, err))
+			return false;
+	log_finish(shift);
 	return true;
 }
 
-static bool process(struct conn *conn, const struct context *context, struct run *run,
-		    struct error *err)
+/* At a limit the run ends in order: what it did is told, and then why it went no further. */
+static bool work(struct shift *shift, struct error *err)
 {
-	if (!start(conn, context, run, err))
-		return false;
-	if (worker_run(conn, &run->work, &run->done, err) && finish(conn, run, err))
-		return true;
-	finish_failed(conn, run, err);
+	const struct context *context = shift->context;
+	int workers = context->options.workers != 0 ? (int)context->options.workers
+						    : context->config.workers;
+	struct error fault = { 0 };
+	bool ok = crew_run(&shift->crew, workers, &fault);
+
+	stop_reason(&shift->crew.stop, shift->stopped_by);
+	if (shift->stopped_by[0] != '\0') {
+		shift->run.stopped_by = shift->stopped_by;
+		if (shift->recovery.budget_ms > FINISH_MS)
+			shift->recovery.budget_ms = FINISH_MS;
+	}
+	if (ok || fault.code == EXIT_LIMIT) {
+		if (finish(shift, fault.code, err))
+			return true;
+	} else {
+		*err = fault;
+	}
+	finish_failed(shift, err);
 	return false;
 }
 
-static bool print_run(const struct run *run, enum format format, struct error *err)
+static void cancel(void *crew)
 {
-	if (format == FORMAT_JSON)
-		run_print_json(run);
+	crew_cancel(crew);
+}
+
+/* Signals count until the run's row is closed. */
+static bool process(struct shift *shift, struct error *err)
+{
+	struct watch watch = { .stop = &shift->crew.stop,
+			       .deadline_ms = shift->context->config.deadline_ms,
+			       .cancel = cancel,
+			       .subject = &shift->crew };
+	bool ok;
+
+	if (!start(shift, err))
+		return false;
+	crew_init(&shift->crew, shift->conn);
+	ok = watch_begin(&watch, err);
+	if (ok) {
+		ok = work(shift, err);
+		watch_end(&watch);
+	} else {
+		finish_failed(shift, err);
+	}
+	crew_release(&shift->crew);
+	return ok;
+}
+
+static bool print_run(const struct shift *shift, struct error *err)
+{
+	if (shift->context->options.format == FORMAT_JSON)
+		run_print_json(&shift->run);
 	else
-		run_print_text(run);
-	return output_finish(err);
+		run_print_text(&shift->run);
+	if (!output_finish(err))
+		return false;
+	if (shift->run.code == EXIT_LIMIT)
+		*err = shift->crew.stop.err;
+	return shift->run.code != EXIT_LIMIT;
 }
 
 static bool run_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	const struct options *options = &context->options;
-	const struct session session = { context->config.prepared_statements,
-					 context->config.statement_timeout,
-					 context->config.lock_timeout };
-	struct server server;
-	struct conn *conn;
-	struct run *run;
+	struct shift *shift;
 	bool ok;
 
 	if (options->dry_run && options->limit != 0)
@@ -123,14 +277,13 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 			    "--dry-run shows all that is due; it takes no --limit");
 	if (options->dry_run)
 		return plan_main(context, code, err);
-	conn = session_open(context, options->allow_future, &session, &server, err);
-	if (conn == NULL)
-		return false;
-	run = memory_zeroed(sizeof(*run));
-	ok = process(conn, context, run, err) && print_run(run, options->format, err);
-	*code = run->code;
-	free(run);
-	conn_close(conn);
+	shift = memory_zeroed(sizeof(*shift));
+	shift->started_ms = clock_ms();
+	begin(shift, context);
+	ok = connect_first(shift, err) && process(shift, err) && print_run(shift, err);
+	*code = shift->run.code;
+	end(shift);
+	free(shift);
 	return ok;
 }
 
@@ -140,5 +293,6 @@ const struct command command_run = {
 	.summary = "renew, convert and expire what is due",
 	.option = run_options,
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON,
+	.writes = true,
 	.run = run_main,
 };

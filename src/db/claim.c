@@ -16,6 +16,8 @@ static void one_params(const struct claim *claim, int64_t subscription_id, struc
 	params_timestamptz(params, claim->as_of_us);
 	params_lost_zones(params, claim->lost_zones);
 	params_int2(params, claim->bucket);
+	params_timestamptz(params, claim->after.period_end_us);
+	params_int8(params, claim->after.subscription_id);
 	params_int8(params, subscription_id);
 }
 
@@ -24,8 +26,8 @@ static void next_params(const struct claim *claim, struct params *params)
 	params_timestamptz(params, claim->as_of_us);
 	params_lost_zones(params, claim->lost_zones);
 	params_int2(params, claim->bucket);
-	params_timestamptz(params, claim->after_end_us);
-	params_int8(params, claim->after_id);
+	params_timestamptz(params, claim->after.period_end_us);
+	params_int8(params, claim->after.subscription_id);
 	params_int8(params, claim->most);
 }
 
@@ -47,6 +49,37 @@ struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct err
 	params_release(&params);
 	rows_free(call[0].rows);
 	return ok ? expect_facts(call[1].rows, err) : NULL;
+}
+
+bool claim_next(struct conn *conn, const struct claim *claim, int *found, struct claim_key *key,
+		struct error *err)
+{
+	static const enum pg_type type[] = { PG_INT8, PG_TIMESTAMPTZ };
+	struct params params = { 0 };
+	struct call call[] = {
+		{ .query = QUERY_BEGIN_BATCH },
+		{ .query = QUERY_LOCK_NEXT, .params = &params },
+		{ .query = QUERY_SAVEPOINT },
+	};
+	bool ok;
+
+	params_timestamptz(&params, claim->as_of_us);
+	params_int2(&params, claim->bucket);
+	params_timestamptz(&params, claim->after.period_end_us);
+	params_int8(&params, claim->after.subscription_id);
+	params_id(&params, claim->subscription_id);
+	ok = conn_exchange(conn, call, 3, err);
+	params_release(&params);
+	if (!ok)
+		return false;
+	ok = rows_expect(call[1].rows, type, 2, err);
+	*found = ok ? rows_count(call[1].rows) : 0;
+	if (*found > 0)
+		*key = (struct claim_key){ rows_int8(call[1].rows, 0, 1),
+					   rows_int8(call[1].rows, 0, 0) };
+	for (int i = 0; i < 3; i++)
+		rows_free(call[i].rows);
+	return ok;
 }
 
 struct rows *claim_again(struct conn *conn, const struct claim *claim, int64_t subscription_id,

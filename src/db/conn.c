@@ -1,113 +1,18 @@
-/* A connection: opening it, and exchanging statements for answers. */
-#include "db/conn.h"
+/* A connection: exchanging statements for answers. */
 #include "base/clock.h"
-#include "base/memory.h"
+#include "base/fault_point.h"
+#include "db/conn_pg.h"
 #include "db/fault.h"
 #include "db/result.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_TIMEOUT_S "10"
-#define ASK_TIMEOUT_MS    2000 /* to ask a second time why a connection was refused */
-
-struct conn {
-	PGconn *pg;
-	bool prepares;
-	bool prepared[QUERIES]; /* what has been */
-	struct params settings; /* of every transaction */
-};
-
-/* The server's notices are for its own log: nothing of ours raises one that a user should see. */
-static void ignore_notice(void *unused, const PGresult *result)
-{
-	(void)unused;
-	(void)result;
-}
-
-void conn_defaults(void)
-{
-	/* The environment is the last that libpq asks: a connection string or a service wins. */
-	setenv("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT_S, 0);
-}
-
-static bool check_conninfo(const char *conninfo, struct error *err)
-{
-	char *message = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &message);
-	bool ok = options != NULL;
-
-	if (message != NULL)
-		message[strcspn(message, "\n")] = '\0';
-	if (!ok)
-		fail(err, EXIT_CONFIG, "the connection string is not valid: %s",
-		     message != NULL ? message : "out of memory");
-	PQfreemem(message);
-	PQconninfoFree(options);
-	return ok;
-}
-
-/* What follows dbname wins over the connection string that it holds: all text is UTF-8. */
-static const char *const keyword[] = { "fallback_application_name", "dbname", "client_encoding",
-				       NULL };
-
-/* Connects once more to learn the SQLSTATE of a refusal: libpq tells it only in a verbose message,
- * and cannot be asked for one while it walks through several hosts by itself. */
-static void ask_why(const char *const *value, struct error *err)
-{
-	PGconn *pg = PQconnectStartParams(keyword, value, 1);
-	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-	int64_t deadline_ms = clock_ms() + ASK_TIMEOUT_MS;
-
-	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
-	while (PQstatus(pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
-	       state != PGRES_POLLING_FAILED) {
-		struct pollfd fd = { .fd = PQsocket(pg),
-				     .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT };
-		int64_t left_ms = deadline_ms - clock_ms();
-
-		if (left_ms <= 0 || poll(&fd, 1, (int)left_ms) == 0)
-			break;
-		state = PQconnectPoll(pg);
-	}
-	fault_sqlstate_of_login(pg, err);
-	PQfinish(pg);
-}
-
-struct conn *conn_open(const char *conninfo, const struct session *session, struct error *err)
-{
-	const char *const value[] = { "perennial", conninfo, "UTF8", NULL };
-	struct conn *conn;
-
-	if (!check_conninfo(conninfo, err))
-		return NULL;
-	conn = memory_zeroed(sizeof(*conn));
-	conn->prepares = session->prepares;
-	params_text(&conn->settings, session->statement_timeout);
-	params_text(&conn->settings, session->lock_timeout);
-	conn->pg = PQconnectdbParams(keyword, value, 1);
-	if (PQstatus(conn->pg) == CONNECTION_OK) {
-		PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
-		return conn;
-	}
-	fault_of_login(conn->pg, err);
-	if (fault_is_the_server_s(err))
-		ask_why(value, err);
-	fault_classify_login(err);
-	conn_close(conn);
-	return NULL;
-}
-
-void conn_close(struct conn *conn)
-{
-	if (conn == NULL)
-		return;
-	PQfinish(conn->pg);
-	params_release(&conn->settings);
-	free(conn);
-}
+/* The server ends a statement that takes too long; after so much more time without an answer it is
+ * the connection that does not work. */
+#define GRACE_MS 5000
 
 static bool send_call(struct conn *conn, const struct call *call)
 {
@@ -125,7 +30,7 @@ static bool send_call(struct conn *conn, const struct call *call)
 		length[i] = (int)p->used;
 		format[i] = 1;
 	}
-	if (!conn->prepares)
+	if (!conn->session->prepares)
 		return PQsendQueryParams(conn->pg, queries[call->query].text, params->count, type,
 					 value, length, format, 1);
 	if (!conn->prepared[call->query] &&
@@ -136,14 +41,51 @@ static bool send_call(struct conn *conn, const struct call *call)
 				   length, format, 1);
 }
 
-/* The next answer in the pipeline.  The NULL after each but the sync's is read along. */
-static PGresult *next_result(struct conn *conn)
+/* Waits for the socket; false when there is nothing by the deadline, 0 being none. */
+static bool wait_socket(const struct conn *conn, short events, int64_t deadline_ms)
 {
-	PGresult *result = PQgetResult(conn->pg);
+	struct pollfd fd = { .fd = PQsocket(conn->pg), .events = events };
+	int64_t left_ms = deadline_ms == 0 ? -1 : deadline_ms - clock_ms();
+	int ready;
 
-	if (result != NULL && PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+	if (deadline_ms != 0 && left_ms <= 0)
+		return false;
+	ready = poll(&fd, 1, (int)left_ms);
+	return ready > 0 || (ready < 0 && errno == EINTR);
+}
+
+/* Sends what is queued and reads until the next answer is there.  False when the server is silent
+ * for too long; a connection that broke is an answer that PQgetResult gives. */
+static bool await_answer(struct conn *conn)
+{
+	int64_t timeout_ms = conn->session->statement_timeout_ms;
+	int64_t deadline_ms = timeout_ms == 0 ? 0 : clock_ms() + timeout_ms + GRACE_MS;
+	int unsent;
+
+	while ((unsent = PQflush(conn->pg)) == 1 || PQisBusy(conn->pg)) {
+		if (unsent < 0)
+			return true;
+		if (!wait_socket(conn, unsent ? POLLIN | POLLOUT : POLLIN, deadline_ms))
+			return false;
+		if (!PQconsumeInput(conn->pg))
+			return true;
+	}
+	return true;
+}
+
+/* The next answer in the pipeline.  The NULL after each but the sync's is read along.  The
+ * connection is gone after a false. */
+static bool next_result(struct conn *conn, PGresult **result)
+{
+	*result = NULL;
+	if (conn->pg == NULL || !await_answer(conn)) {
+		conn_drop(conn);
+		return false;
+	}
+	*result = PQgetResult(conn->pg);
+	if (*result != NULL && PQresultStatus(*result) != PGRES_PIPELINE_SYNC)
 		PQclear(PQgetResult(conn->pg));
-	return result;
+	return true;
 }
 
 static bool is_good(const PGresult *result)
@@ -156,12 +98,15 @@ static bool is_good(const PGresult *result)
 /* Reads what came of one prepare or execution.  Only the first failure of an exchange tells why. */
 static PGresult *receive(struct conn *conn, enum query_id id, bool *ok, struct error *err)
 {
-	PGresult *result = next_result(conn);
+	PGresult *result;
+	bool answered = next_result(conn, &result);
 
 	if (is_good(result))
 		return result;
-	if (*ok)
+	if (*ok && answered)
 		fault_of_result(conn->pg, result, queries[id].name, err);
+	else if (*ok)
+		fault_of_silence(queries[id].name, err);
 	*ok = false;
 	PQclear(result);
 	return NULL;
@@ -169,13 +114,14 @@ static PGresult *receive(struct conn *conn, enum query_id id, bool *ok, struct e
 
 static void receive_call(struct conn *conn, struct call *call, bool *ok, struct error *err)
 {
-	if (conn->prepares && !conn->prepared[call->query]) {
+	if (conn->session->prepares && !conn->prepared[call->query]) {
 		PGresult *result = receive(conn, call->query, ok, err);
 
 		conn->prepared[call->query] = result != NULL;
 		PQclear(result);
 	}
 	call->rows = rows_of(receive(conn, call->query, ok, err));
+	fault_point("answered", queries[call->query].name);
 }
 
 /* Whether the call begins a transaction by itself. */
@@ -206,10 +152,36 @@ static int order_calls(struct conn *conn, struct call *call, int calls, struct c
 
 static bool send_all(struct conn *conn, struct call *const *order, int n)
 {
-	for (int i = 0; i < n; i++)
+	if (conn->pg == NULL || !PQenterPipelineMode(conn->pg))
+		return false;
+	for (int i = 0; i < n; i++) {
+		fault_point("before", queries[order[i]->query].name);
 		if (!send_call(conn, order[i]))
 			return false;
-	return PQpipelineSync(conn->pg);
+	}
+	if (!PQpipelineSync(conn->pg) || PQflush(conn->pg) < 0)
+		return false;
+	fault_point("sent", queries[order[n - 1]->query].name);
+	return true;
+}
+
+/* Reads all answers.  What the connection is left in is then known, or it is dropped. */
+static bool receive_all(struct conn *conn, struct call *const *order, int n, struct error *err)
+{
+	PGresult *sync;
+	bool ok = true;
+
+	for (int i = 0; i < n; i++)
+		receive_call(conn, order[i], &ok, err);
+	if (next_result(conn, &sync) &&
+	    (PQresultStatus(sync) != PGRES_PIPELINE_SYNC || !PQexitPipelineMode(conn->pg))) {
+		if (ok)
+			ok = fault_of_result(conn->pg, NULL, queries[order[n - 1]->query].name,
+					     err);
+		conn_drop(conn);
+	}
+	PQclear(sync);
+	return ok;
 }
 
 bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error *err)
@@ -217,18 +189,17 @@ bool conn_exchange(struct conn *conn, struct call *call, int calls, struct error
 	struct call settings = { .query = QUERY_SETTINGS, .params = &conn->settings };
 	struct call *order[CALLS_MAX + 1];
 	int n = order_calls(conn, call, calls, &settings, order);
-	bool ok = true;
+	bool ok;
 
 	for (int i = 0; i < calls; i++)
 		call[i].rows = NULL;
-	if (!PQenterPipelineMode(conn->pg) || !send_all(conn, order, n))
-		return fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
-	for (int i = 0; i < n; i++)
-		receive_call(conn, order[i], &ok, err);
-	PQclear(next_result(conn));
+	if (!send_all(conn, order, n)) {
+		fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
+		conn_drop(conn);
+		return false;
+	}
+	ok = receive_all(conn, order, n, err);
 	rows_free(settings.rows);
-	if (!PQexitPipelineMode(conn->pg) && ok)
-		ok = fault_of_result(conn->pg, NULL, queries[call[0].query].name, err);
 	for (int i = 0; !ok && i < calls; i++) {
 		rows_free(call[i].rows);
 		call[i].rows = NULL;
@@ -258,11 +229,17 @@ bool conn_commit(struct conn *conn, struct error *err)
 	struct rows *rows = conn_query(conn, QUERY_COMMIT, NULL, err);
 	bool ok;
 
-	if (rows == NULL)
+	if (rows == NULL) {
+		/* The server rolled back what it answers with an error, unless it went away. */
+		if (err->fault == FAULT_ENVIRONMENT)
+			err->fault = FAULT_UNKNOWN;
 		return false;
+	}
 	ok = strcmp(rows_tag(rows), "COMMIT") == 0;
-	if (!ok)
+	if (!ok) {
 		fail(err, EXIT_INTERNAL, "commit: the server answered %s", rows_tag(rows));
+		err->fault = FAULT_RETRY;
+	}
 	rows_free(rows);
 	return ok;
 }
@@ -270,10 +247,10 @@ bool conn_commit(struct conn *conn, struct error *err)
 void conn_rollback(struct conn *conn)
 {
 	struct error ignored;
-	bool ended = PQtransactionStatus(conn->pg) == PQTRANS_IDLE ||
-		     conn_execute(conn, QUERY_ROLLBACK, NULL, &ignored);
 
-	(void)ended;
+	if (conn->pg != NULL && PQtransactionStatus(conn->pg) != PQTRANS_IDLE &&
+	    !conn_execute(conn, QUERY_ROLLBACK, NULL, &ignored))
+		conn_drop(conn);
 }
 
 bool conn_script(struct conn *conn, const char *text, struct error *err)

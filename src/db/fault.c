@@ -1,5 +1,6 @@
 /* Faults: what the server or the connection reported, as an error with its exit code. */
 #include "db/fault.h"
+#include "db/sqlstate.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -11,31 +12,6 @@
 static bool in_class(const char *sqlstate, const char *class)
 {
 	return strncmp(sqlstate, class, 2) == 0;
-}
-
-static bool is_one_of(const char *sqlstate, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(sqlstate, *list) == 0)
-			return true;
-	return false;
-}
-
-/* The exit code for an SQLSTATE in a running session; empty means that the connection was lost. */
-static enum exit_code fault_code(const char *sqlstate)
-{
-	static const char *const schema[] = { "3F000", "42P01", "42P06", "42P07", "42703",
-					      "42883", "26000", "42P05", NULL };
-	static const char *const lost[] = { "25006", "25P03", "55P03", "40001", "40P01", NULL };
-
-	if (sqlstate[0] == '\0' || in_class(sqlstate, "08") || in_class(sqlstate, "53") ||
-	    in_class(sqlstate, "57") || is_one_of(sqlstate, lost))
-		return EXIT_LOST;
-	if (strcmp(sqlstate, "42501") == 0 || in_class(sqlstate, "28"))
-		return EXIT_ACCESS;
-	if (is_one_of(sqlstate, schema))
-		return EXIT_CONFIG;
-	return EXIT_INTERNAL;
 }
 
 static void chomp(char *text)
@@ -69,6 +45,63 @@ static const char *hint_for(const char *sqlstate)
 	return "";
 }
 
+/* Whether a statement works on the rows of a batch, so that one of these may be at fault. */
+static bool is_about_rows(const char *statement)
+{
+	static const char *const about[] = { "claim",          "claim_one",   "write_state",
+					     "write_outcomes", "write_holds", "hold_row",
+					     "check_now",      "commit",      NULL };
+
+	for (const char *const *s = about; *s != NULL; s++)
+		if (strcmp(*s, statement) == 0)
+			return true;
+	return false;
+}
+
+/* A fault of one row is one only in a statement about rows.  A number that a sequence gave twice,
+ * after a restore that forgot it, is not the row's fault either. */
+static enum fault fault_kind(const PGconn *pg, const PGresult *result, const char *statement)
+{
+	enum fault fault = sqlstate_meaning(field(result, PG_DIAG_SQLSTATE)).fault;
+	const char *severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (PQstatus(pg) != CONNECTION_OK || strcmp(severity, "FATAL") == 0 ||
+	    strcmp(severity, "PANIC") == 0)
+		return FAULT_ENVIRONMENT;
+	if (fault == FAULT_ROW &&
+	    (!is_about_rows(statement) ||
+	     strcmp(field(result, PG_DIAG_CONSTRAINT_NAME), "notification_job_pkey") == 0))
+		return FAULT_BUG;
+	return fault;
+}
+
+/* The line of the context that names a function: what was raised in SQL of its own comes first. */
+static const char *function_line(const char *context)
+{
+	while (context != NULL && strncmp(context, "PL/", 3) != 0) {
+		context = strchr(context, '\n');
+		context = context != NULL ? context + 1 : NULL;
+	}
+	return context;
+}
+
+/* What was found wrong, without the row's values: its constraint, or the function that raised it.
+ */
+static void name_object(const PGresult *result, const char *statement, struct error *err)
+{
+	const char *constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
+	const char *function = function_line(field(result, PG_DIAG_CONTEXT));
+
+	if (constraint[0] != '\0')
+		snprintf(err->object, sizeof(err->object), "%s, constraint %s", statement,
+			 constraint);
+	else if (function != NULL)
+		snprintf(err->object, sizeof(err->object), "%s, %.*s", statement,
+			 (int)strcspn(function, "\n"), function);
+	else
+		snprintf(err->object, sizeof(err->object), "%s", statement);
+}
+
 bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,
 		     struct error *err)
 {
@@ -78,13 +111,24 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 	/* The detail of a constraint is the row: no customer data belongs in a message. */
 	const char *detail = in_class(sqlstate, "23") ? "" : field(result, PG_DIAG_MESSAGE_DETAIL);
 
+	if (primary[0] == '\0' && result != NULL)
+		primary = PQresultErrorMessage(result);
 	if (primary[0] == '\0')
-		primary = result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(pg);
-	fail(err, fault_code(sqlstate), "statement \"%s\": %s%s%s", statement, primary,
+		primary = pg != NULL ? PQerrorMessage(pg) : "the connection was lost";
+	fail(err, sqlstate_meaning(sqlstate).code, "statement \"%s\": %s%s%s", statement, primary,
 	     detail[0] != '\0' ? "; " : "", detail);
 	chomp(err->message);
+	err->fault = fault_kind(pg, result, statement);
 	snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
+	name_object(result, statement, err);
 	fail_hint(err, "%s", hint[0] != '\0' ? hint : hint_for(sqlstate));
+	return false;
+}
+
+bool fault_of_silence(const char *statement, struct error *err)
+{
+	fail(err, EXIT_LOST, "statement \"%s\": the server does not answer", statement);
+	err->fault = FAULT_ENVIRONMENT;
 	return false;
 }
 
@@ -100,6 +144,7 @@ void fault_sqlstate_of_login(const PGconn *pg, struct error *err)
 bool fault_of_login(const PGconn *pg, struct error *err)
 {
 	fail(err, EXIT_NO_SERVER, NO_CONNECTION "%s", PQerrorMessage(pg));
+	err->fault = FAULT_ENVIRONMENT;
 	chomp(err->message);
 	/* libpq itself gives up where the server asks for a password and there is none. */
 	if (PQconnectionNeedsPassword(pg))
@@ -143,7 +188,12 @@ void fault_classify_login(struct error *err)
 		fail_hint(err, "%s", service);
 	} else if (is_configuration(err)) {
 		err->code = EXIT_CONFIG;
+	} else if (strstr(err->message, "hot standby") != NULL) {
+		fail_hint(err, "run, prune and migrate need the primary: name all hosts in the "
+			       "connection, and libpq finds it");
 	} else if (err->sqlstate[0] == '\0') {
 		fail_hint(err, "%s", server);
 	}
+	if (err->code != EXIT_NO_SERVER)
+		err->fault = FAULT_BUG;
 }

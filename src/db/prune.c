@@ -25,11 +25,19 @@ static bool prune_some(struct conn *conn, struct params *params, int64_t *after,
 	return ok;
 }
 
+/* Committed before the first job is deleted: whoever misses one finds the note. */
+static bool note_pruning(struct conn *conn, struct params *params, int64_t before_us,
+			 struct error *err)
+{
+	params_timestamptz(params, before_us);
+	return conn_execute(conn, QUERY_NOTE_PRUNING, params, err);
+}
+
 bool prune_jobs(struct conn *conn, int64_t before_us, int64_t clock_us, struct pruned *pruned,
 		struct error *err)
 {
 	struct params params = { 0 };
-	bool ok = true;
+	bool ok = note_pruning(conn, &params, before_us, err);
 
 	for (int16_t bucket = 0; ok && bucket < BUCKETS; bucket++) {
 		int64_t after = 0;

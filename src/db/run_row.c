@@ -18,6 +18,7 @@ static void start_params(const struct run_start *start, struct params *params)
 		params_bytea(params, start->config, start->config_size);
 	else
 		params_null(params, PG_BYTEA);
+	params_id(params, start->subscription_id);
 }
 
 bool run_row_start(struct conn *conn, const struct run_start *start, int64_t *run_id,
@@ -40,15 +41,23 @@ bool run_row_start(struct conn *conn, const struct run_start *start, int64_t *ru
 	return ok;
 }
 
-bool run_row_finish(struct conn *conn, int64_t run_id, const char *result, enum exit_code code,
-		    struct error *err)
+bool run_row_finish(struct conn *conn, int64_t run_id, const struct run_end *end, struct error *err)
 {
 	struct params params = { 0 };
 	bool ok;
 
 	params_int8(&params, run_id);
-	params_text(&params, result);
-	params_int4(&params, (int32_t)code);
+	params_text(&params, end->result);
+	params_int4(&params, (int32_t)end->code);
+	params_text(&params, end->stopped_by);
+	if (end->left != NULL) {
+		params_int8(&params, end->left->free);
+		params_int8(&params, end->left->held);
+	} else {
+		params_null(&params, PG_INT8);
+		params_null(&params, PG_INT8);
+	}
+	params_int8(&params, end->failed);
 	ok = conn_execute(conn, QUERY_FINISH_RUN, &params, err);
 	params_release(&params);
 	return ok;
@@ -72,33 +81,56 @@ static money_sum read_sum(const char *digits)
 	return sum;
 }
 
-static bool read_totals(const struct rows *rows, struct totals *totals, struct error *err)
+static bool read_total(const struct rows *rows, int row, struct run_sums *sums, struct error *err)
 {
-	totals->lines = 0;
-	for (int i = 0; i < rows_count(rows) && i < TOTALS_MAX; i++) {
-		struct total *line = &totals->line[totals->lines++];
+	struct total *line = &sums->totals.line[sums->totals.lines++];
 
-		if (!read_kind(rows_text(rows, i, 0), &line->kind, err))
-			return false;
-		snprintf(line->currency, sizeof(line->currency), "%s", rows_text(rows, i, 1));
-		line->outcomes = rows_int8(rows, i, 2);
-		line->amount_minor = read_sum(rows_text(rows, i, 3));
-	}
-	totals_sort(totals);
+	if (!read_kind(rows_text(rows, row, 0), &line->kind, err))
+		return false;
+	snprintf(line->currency, sizeof(line->currency), "%s", rows_text(rows, row, 1));
+	line->outcomes = rows_int8(rows, row, 2);
+	line->amount_minor = read_sum(rows_text(rows, row, 3));
+	sums->outcomes += line->outcomes;
 	return true;
 }
 
-bool run_row_totals(struct conn *conn, int64_t run_id, struct totals *totals, struct error *err)
+static bool read_sums(const struct rows *batches, const struct rows *totals, struct run_sums *sums,
+		      struct error *err)
 {
-	static const enum pg_type type[] = { PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT };
+	bool ok = true;
+
+	sums->batches = rows_int8(batches, 0, 0);
+	sums->claimed = rows_int8(batches, 0, 1);
+	sums->continued = rows_int8(batches, 0, 2);
+	sums->held = rows_int8(batches, 0, 3);
+	sums->outcomes = 0;
+	sums->totals.lines = 0;
+	for (int i = 0; ok && i < rows_count(totals) && i < TOTALS_MAX; i++)
+		ok = read_total(totals, i, sums, err);
+	totals_sort(&sums->totals);
+	return ok;
+}
+
+bool run_row_sums(struct conn *conn, int64_t run_id, struct run_sums *sums, struct error *err)
+{
+	static const enum pg_type batches[] = { PG_INT8, PG_INT8, PG_INT8, PG_INT8 };
+	static const enum pg_type totals[] = { PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT };
 	struct params params = { 0 };
-	struct rows *rows;
+	struct call call[] = {
+		{ .query = QUERY_RUN_BATCHES, .params = &params },
+		{ .query = QUERY_RUN_TOTALS, .params = &params },
+	};
 	bool ok;
 
 	params_int8(&params, run_id);
-	rows = conn_query(conn, QUERY_RUN_TOTALS, &params, err);
+	ok = conn_exchange(conn, call, 2, err);
 	params_release(&params);
-	ok = rows != NULL && rows_expect(rows, type, 4, err) && read_totals(rows, totals, err);
-	rows_free(rows);
+	if (!ok)
+		return false;
+	ok = rows_expect(call[0].rows, batches, 4, err) &&
+	     rows_expect(call[1].rows, totals, 4, err) &&
+	     read_sums(call[0].rows, call[1].rows, sums, err);
+	rows_free(call[0].rows);
+	rows_free(call[1].rows);
 	return ok;
 }

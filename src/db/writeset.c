@@ -52,6 +52,7 @@ void writeset_release(struct writeset *set)
 	params_release(&set->state);
 	params_release(&set->outcomes);
 	params_release(&set->holds);
+	params_release(&set->hold_row);
 	params_release(&set->batch);
 }
 
@@ -65,6 +66,7 @@ void writeset_begin(struct writeset *set, int64_t run_id, int16_t bucket, int64_
 {
 	set->run_id = run_id;
 	set->bucket = bucket;
+	set->as_of_us = as_of_us;
 	params_clear(&set->state);
 	params_int2(&set->state, bucket);
 	params_timestamptz(&set->state, as_of_us);
@@ -83,6 +85,7 @@ void writeset_begin(struct writeset *set, int64_t run_id, int16_t bucket, int64_
 	set->claimed = 0;
 	set->closed = 0;
 	set->held = 0;
+	set->continued = 0;
 }
 
 static void add_state(struct writeset *set, const struct facts *f, const struct step *last,
@@ -151,6 +154,7 @@ void writeset_add(struct writeset *set, const struct facts *after, const struct 
 	if (last->action == ACTION_HOLD)
 		add_hold(set, after, last);
 	set->claimed++;
+	set->continued += step_opens(last) && after->period_end_us <= set->as_of_us;
 }
 
 static void begin_batch(struct writeset *set)
@@ -164,6 +168,7 @@ static void begin_batch(struct writeset *set)
 	params_int8(params, set->run_id);
 	params_int4(params, set->claimed);
 	params_int4(params, set->held);
+	params_int4(params, set->continued);
 	kind = params_array(params, PG_TEXT_ARRAY);
 	currency = params_array(params, PG_TEXT_ARRAY);
 	outcomes = params_array(params, PG_INT8_ARRAY);
@@ -187,15 +192,22 @@ static bool check_count(const char *what, int64_t written, int64_t decided, stru
 		    what, (long long)decided);
 }
 
+/* Of write_batch. */
+static bool check_batch(const struct writeset *set, const struct rows *rows, struct error *err)
+{
+	static const enum pg_type type[] = { PG_INT8, PG_INT8 };
+
+	return rows_expect(rows, type, 2, err) &&
+	       check_count("batches", rows_int8(rows, 0, 0), 1, err) &&
+	       check_count("totals", rows_int8(rows, 0, 1), set->totals.lines, err);
+}
+
 static bool check_counts(const struct writeset *set, const struct call *call, struct error *err)
 {
-	static const enum pg_type type[] = { PG_INT8 };
-
-	return rows_expect(call[3].rows, type, 1, err) &&
-	       check_count("rows", rows_affected(call[0].rows), set->claimed, err) &&
+	return check_count("rows", rows_affected(call[0].rows), set->claimed, err) &&
 	       check_count("outcomes", rows_affected(call[1].rows), set->closed, err) &&
 	       check_count("holds", rows_affected(call[2].rows), set->held, err) &&
-	       check_count("totals", rows_int8(call[3].rows, 0, 0), set->totals.lines, err);
+	       check_batch(set, call[3].rows, err);
 }
 
 bool writeset_write(struct writeset *set, struct conn *conn, struct error *err)
@@ -217,5 +229,34 @@ bool writeset_write(struct writeset *set, struct conn *conn, struct error *err)
 	ok = check_counts(set, call, err);
 	for (int i = 0; i < calls; i++)
 		rows_free(call[i].rows);
+	return ok;
+}
+
+bool writeset_hold_row(struct writeset *set, struct conn *conn, int64_t subscription_id,
+		       const struct error *refusal, struct error *err)
+{
+	struct params *params = &set->hold_row;
+	struct call call[] = {
+		{ .query = QUERY_HOLD_ROW, .params = params },
+		{ .query = QUERY_WRITE_BATCH, .params = &set->batch },
+	};
+	bool ok;
+
+	set->claimed = 1;
+	set->held = 1;
+	params_clear(params);
+	params_int2(params, set->bucket);
+	params_int8(params, subscription_id);
+	params_int8(params, set->run_id);
+	params_timestamptz(params, set->as_of_us);
+	params_text(params, refusal->sqlstate);
+	params_text(params, refusal->object);
+	begin_batch(set);
+	if (!conn_exchange(conn, call, 2, err))
+		return false;
+	ok = check_count("holds", rows_affected(call[0].rows), 1, err) &&
+	     check_batch(set, call[1].rows, err);
+	rows_free(call[0].rows);
+	rows_free(call[1].rows);
 	return ok;
 }

@@ -4,19 +4,28 @@
 #include "base/log.h"
 #include "db/facts_rows.h"
 
-void batch_init(struct batch *batch, const struct work *work)
+void batch_init(struct batch *batch, const struct work *work, struct tally *tally,
+		struct stop *stop)
 {
 	*batch = (struct batch){
 		.work = work,
+		.tally = tally,
+		.stop = stop,
 		.claim = { .as_of_us = work->policy.as_of_us,
-			   .subscription_id = work->subscription_id },
+			   .subscription_id = work->subscription_id,
+			   .lost_zones = work->lost_zones },
 	};
 }
 
 void batch_release(struct batch *batch)
 {
 	writeset_release(&batch->set);
-	rows_free(batch->lost_zones);
+}
+
+void batch_enter(struct batch *batch, int16_t bucket)
+{
+	batch->claim.bucket = bucket;
+	batch->claim.after = CLAIM_FROM_START;
 }
 
 /* Reads a row again whose price or zone the claim did not see: it may have been committed, with the
@@ -40,9 +49,9 @@ static bool read_row(struct batch *batch, struct conn *conn, const struct rows *
 	       (facts_complete(&row->facts) || read_again(batch, conn, row, err));
 }
 
-/* Decides the claimed rows, and moves the keyset past them. */
+/* Decides the claimed rows; *last is where the next claim goes on. */
 static bool decide_rows(struct batch *batch, struct conn *conn, const struct rows *rows,
-			struct error *err)
+			struct claim_key *last, struct error *err)
 {
 	struct step step[STEPS_MAX];
 	struct facts_row row;
@@ -52,57 +61,186 @@ static bool decide_rows(struct batch *batch, struct conn *conn, const struct row
 
 		if (!read_row(batch, conn, rows, i, &row, err))
 			return false;
-		batch->claim.after_end_us = row.facts.period_end_us;
-		batch->claim.after_id = row.facts.subscription_id;
+		*last = (struct claim_key){ row.facts.period_end_us, row.facts.subscription_id };
 		steps = decide_all(&row.facts, &batch->work->policy, step);
 		writeset_add(&batch->set, &row.facts, step, steps);
-		batch->unfinished += step_opens(&step[steps - 1]) &&
-				     row.facts.period_end_us <= batch->work->policy.as_of_us;
 	}
 	return true;
+}
+
+static void clear(struct batch *batch)
+{
+	writeset_begin(&batch->set, batch->work->run_id, batch->claim.bucket,
+		       batch->claim.as_of_us);
+}
+
+static bool commit(struct batch *batch, struct conn *conn, const struct claim_key *last,
+		   struct error *err)
+{
+	const struct writeset *set = &batch->set;
+	const struct work_done done = {
+		1, set->claimed, set->continued, set->closed, set->held, 0
+	};
+
+	if (!conn_commit(conn, err))
+		return false;
+	batch->claim.after = *last;
+	tally_add(batch->tally, &done);
+	return true;
+}
+
+/* What is in flight is given up at the second signal. */
+static bool may_go_on(struct batch *batch, struct error *err)
+{
+	if (stop_level(batch->stop) < STOP_NOW)
+		return true;
+	fail(err, EXIT_LEFT, "stopped");
+	err->fault = FAULT_RETRY;
+	return false;
+}
+
+/* Holds are reserved before they are written. */
+static bool reserve(struct batch *batch, struct error *err)
+{
+	tally_unhold(batch->tally, batch->reserved);
+	batch->reserved = 0;
+	if (!tally_hold(batch->tally, batch->set.held, err))
+		return false;
+	batch->reserved = batch->set.held;
+	return true;
+}
+
+static void begin(struct batch *batch)
+{
+	batch->started_ms = clock_ms();
+	batch->seen = 0;
+	batch->reserved = 0;
+	clear(batch);
+}
+
+/* Ends a batch: what failed is rolled back, and its holds are given back unless it may have been
+ * committed all the same. */
+static bool end(struct batch *batch, struct conn *conn, bool ok, const struct error *err)
+{
+	const struct writeset *set = &batch->set;
+
+	if (!ok) {
+		if (err->fault != FAULT_UNKNOWN)
+			tally_unhold(batch->tally, batch->reserved);
+		conn_rollback(conn);
+	} else if (set->claimed > 0) {
+		log_event(LOG_DEBUG, "batch_committed",
+			  "run=%lld bucket=%d claimed=%d outcomes=%d held=%d ms=%lld",
+			  (long long)set->run_id, set->bucket, set->claimed, set->closed, set->held,
+			  (long long)(clock_ms() - batch->started_ms));
+	}
+	return ok;
 }
 
 static bool work_on(struct batch *batch, struct conn *conn, const struct rows *rows,
 		    struct error *err)
 {
-	writeset_begin(&batch->set, batch->work->run_id, batch->claim.bucket,
-		       batch->claim.as_of_us);
-	batch->unfinished = 0;
-	if (rows_count(rows) == 0) {
+	struct claim_key last;
+
+	batch->seen = rows_count(rows);
+	if (batch->seen == 0) {
 		conn_rollback(conn);
 		return true;
 	}
-	return decide_rows(batch, conn, rows, err) && writeset_write(&batch->set, conn, err) &&
-	       conn_commit(conn, err);
+	return decide_rows(batch, conn, rows, &last, err) && reserve(batch, err) &&
+	       may_go_on(batch, err) && writeset_write(&batch->set, conn, err) &&
+	       may_go_on(batch, err) && commit(batch, conn, &last, err);
 }
 
-/* Before the first claim, asks which zones the server lost: it may take a lost name for something
- * else, or fail the whole claim for it. */
-static struct rows *claim(struct batch *batch, struct conn *conn, struct error *err)
+bool batch_run(struct batch *batch, struct conn *conn, int most, struct error *err)
 {
-	if (batch->lost_zones == NULL)
-		batch->lost_zones = lost_time_zones(conn, err);
-	if (batch->lost_zones == NULL)
-		return NULL;
-	batch->claim.lost_zones = batch->lost_zones;
-	return claim_rows(conn, &batch->claim, err);
+	struct rows *rows;
+	bool ok;
+
+	begin(batch);
+	batch->claim.most = most;
+	rows = claim_rows(conn, &batch->claim, err);
+	ok = rows != NULL && work_on(batch, conn, rows, err);
+	rows_free(rows);
+	return end(batch, conn, ok, err);
 }
 
-bool batch_run(struct batch *batch, struct conn *conn, struct error *err)
+/* All that a row needs but the commit, so that whatever refuses it speaks. */
+static bool write_row(struct batch *batch, struct conn *conn, const struct claim_key *key,
+		      struct error *err)
 {
-	int64_t started_ms = clock_ms();
-	struct rows *rows = claim(batch, conn, err);
-	bool ok = rows != NULL && work_on(batch, conn, rows, err);
+	struct rows *rows = claim_again(conn, &batch->claim, key->subscription_id, err);
+	struct claim_key last;
+	bool ok = rows != NULL && decide_rows(batch, conn, rows, &last, err) &&
+		  reserve(batch, err) && may_go_on(batch, err) &&
+		  writeset_write(&batch->set, conn, err) &&
+		  conn_execute(conn, QUERY_CHECK_NOW, NULL, err);
 
 	rows_free(rows);
-	if (!ok) {
-		conn_rollback(conn);
+	return ok;
+}
+
+static void log_held(struct batch *batch, const struct claim_key *key, const struct error *refusal)
+{
+	char object[2 * sizeof(refusal->object)];
+
+	if (tally_tells(batch->tally))
+		log_event(LOG_WARNING, "row_held", "run=%lld subscription=%lld sqlstate=%s at=%s",
+			  (long long)batch->work->run_id, (long long)key->subscription_id,
+			  refusal->sqlstate, log_quote(refusal->object, object, sizeof(object)));
+}
+
+/* Instead: puts the row on hold, with what refused it. */
+static bool hold_row(struct batch *batch, struct conn *conn, const struct claim_key *key,
+		     const struct error *refusal, struct error *err)
+{
+	clear(batch);
+	return conn_execute(conn, QUERY_UNDO_ROW, NULL, err) &&
+	       writeset_hold_row(&batch->set, conn, key->subscription_id, refusal, err) &&
+	       reserve(batch, err);
+}
+
+/* The locked row is done, or goes on hold. */
+static bool settle(struct batch *batch, struct conn *conn, const struct claim_key *key,
+		   struct error *err)
+{
+	struct error refusal = { 0 };
+	bool written = write_row(batch, conn, key, &refusal);
+
+	if (!written && refusal.fault != FAULT_ROW) {
+		*err = refusal;
 		return false;
 	}
-	if (batch->set.claimed > 0)
-		log_event(LOG_DEBUG, "batch_committed",
-			  "run=%lld bucket=%d claimed=%d outcomes=%d held=%d ms=%lld",
-			  (long long)batch->work->run_id, batch->claim.bucket, batch->set.claimed,
-			  batch->set.closed, batch->set.held, (long long)(clock_ms() - started_ms));
+	if (!written && !hold_row(batch, conn, key, &refusal, err))
+		return false;
+	if (!commit(batch, conn, key, err))
+		return false;
+	if (!written)
+		log_held(batch, key, &refusal);
 	return true;
+}
+
+/* Leaves a row as it is whose hold is refused too. */
+static bool pass_over(struct batch *batch, const struct claim_key *key, struct error *err)
+{
+	struct error refusal = *err;
+
+	clear(batch);
+	batch->claim.after = *key;
+	return tally_fail(batch->tally, key->subscription_id, &refusal, err);
+}
+
+bool batch_run_one(struct batch *batch, struct conn *conn, struct error *err)
+{
+	struct claim_key key;
+	bool ok;
+
+	begin(batch);
+	ok = claim_next(conn, &batch->claim, &batch->seen, &key, err);
+	if (ok && batch->seen == 0)
+		conn_rollback(conn);
+	else if (ok)
+		ok = settle(batch, conn, &key, err);
+	ok = end(batch, conn, ok, err);
+	return ok || (batch->seen > 0 && err->fault == FAULT_ROW && pass_over(batch, &key, err));
 }

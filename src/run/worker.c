@@ -1,74 +1,117 @@
-/* A worker: passes over buckets. */
+/* A worker: through one bucket after the other. */
 #include "run/worker.h"
-#include "db/buckets.h"
 
-/* How many rows the next batch may claim; 0 at the limit. */
-static int room(const struct work *work, const struct work_done *done)
+struct worker {
+	struct crew *crew;
+	struct conn *conn;
+	struct batch batch;
+	struct recovery recovery;
+	int size; /* of the next batch */
+};
+
+static bool is_stopping(struct worker *w)
 {
-	int64_t left = work->limit - done->claimed;
-
-	return work->limit == 0 || left > work->batch_size ? work->batch_size : (int)left;
+	return stop_level(&w->crew->stop) != STOP_NOT;
 }
 
-static void add_batch(struct work_done *done, const struct batch *batch)
+/* One transaction on at most so many rows, which are reserved of the run's limit; alone is for a
+ * row that is to be put on hold when it is refused. */
+static bool run_batch(struct worker *w, int most, bool alone, struct error *err)
 {
-	done->batches++;
-	done->claimed += batch->set.claimed;
-	done->unfinished += batch->unfinished;
-	done->outcomes += batch->set.closed;
-	done->held += batch->set.held;
+	struct tally *tally = &w->crew->tally;
+	int granted = tally_take(tally, most);
+	bool ok;
+
+	w->batch.seen = 0;
+	if (granted == 0)
+		return true;
+	ok = alone ? batch_run_one(&w->batch, w->conn, err)
+		   : batch_run(&w->batch, w->conn, granted, err);
+	if (ok)
+		tally_settle(tally, granted, w->batch.set.claimed);
+	else
+		tally_settle(tally, granted, err->fault == FAULT_UNKNOWN ? granted : 0);
+	return ok;
+}
+
+/* Whether fewer rows at a time may help. */
+static bool can_be_split(const struct error *err, int most)
+{
+	return err->fault == FAULT_ROW || (err->fault == FAULT_SHRINK && most > 1);
+}
+
+/* The same again and again, until it succeeds or nothing but fewer rows can help.  Nothing is
+ * remembered from a batch that failed: its rows are claimed afresh, and their state decides. */
+static bool try_batch(struct worker *w, int most, bool alone, struct error *err)
+{
+	struct error fault;
+
+	while (!is_stopping(w)) {
+		if (run_batch(w, most, alone, &fault)) {
+			recovery_reset(&w->recovery);
+			return true;
+		}
+		if (stop_level(&w->crew->stop) == STOP_NOW)
+			break;
+		if (can_be_split(&fault, most) || (!recovery_try(&w->recovery, w->conn, &fault) &&
+						   (fault.fault == FAULT_BUG || !is_stopping(w)))) {
+			*err = fault;
+			return false;
+		}
+	}
+	w->batch.seen = 0;
+	return true;
+}
+
+/* Works on the next rows.  When they are refused together, each half is tried by itself: k bad ones
+ * of n take some 2k log(n/k) transactions. */
+static bool run_rows(struct worker *w, int most, struct error *err)
+{
+	struct error fault;
+	int rows;
+
+	if (try_batch(w, most, false, &fault))
+		return true;
+	if (!can_be_split(&fault, most)) {
+		*err = fault;
+		return false;
+	}
+	rows = w->batch.seen > 0 ? w->batch.seen : most;
+	if (fault.fault == FAULT_SHRINK)
+		w->size = (rows + 1) / 2;
+	if (rows == 1)
+		return try_batch(w, 1, true, err);
+	return run_rows(w, (rows + 1) / 2, err) && run_rows(w, rows / 2, err);
 }
 
 /* Goes through one bucket from its oldest due row on.  Fewer rows than asked for is not its end:
  * rows that changed while they were being locked drop out of an answer.  None is. */
-static bool walk_bucket(struct batch *batch, struct conn *conn, int16_t bucket,
-			struct work_done *done, struct error *err)
+static bool walk_bucket(struct worker *w, int16_t bucket, struct error *err)
 {
-	batch->claim.bucket = bucket;
-	batch->claim.after_end_us = CLAIM_FROM_START;
-	batch->claim.after_id = 0;
-	while ((batch->claim.most = room(batch->work, done)) > 0) {
-		if (!batch_run(batch, conn, err))
+	batch_enter(&w->batch, bucket);
+	do {
+		if (!run_rows(w, w->size, err))
 			return false;
-		if (batch->set.claimed == 0)
-			break;
-		add_batch(done, batch);
-	}
+	} while (w->batch.seen > 0);
 	return true;
 }
 
-static int find_buckets(struct conn *conn, const struct work *work, int16_t bucket[BUCKETS],
-			struct error *err)
+bool worker_run(struct crew *crew, struct conn *conn, struct error *err)
 {
-	return work->subscription_id != 0
-		       ? buckets_of_subscription(conn, work->subscription_id, bucket, err)
-		       : buckets_with_work(conn, work->policy.as_of_us, bucket, err);
-}
+	struct worker w = {
+		.crew = crew,
+		.conn = conn,
+		.recovery = { .budget_ms = crew->retry_for_ms,
+			      .stop = &crew->stop,
+			      .gives_up_at = STOP_SOON },
+		.size = crew->work.batch_size,
+	};
+	int16_t bucket;
+	bool ok = true;
 
-static bool walk_buckets(struct batch *batch, struct conn *conn, struct work_done *done,
-			 struct error *err)
-{
-	int16_t bucket[BUCKETS];
-	int buckets = find_buckets(conn, batch->work, bucket, err);
-
-	for (int i = 0; i < buckets; i++)
-		if (!walk_bucket(batch, conn, bucket[i], done, err))
-			return false;
-	return buckets >= 0;
-}
-
-bool worker_run(struct conn *conn, const struct work *work, struct work_done *done,
-		struct error *err)
-{
-	struct batch batch;
-	int64_t before;
-	bool ok;
-
-	batch_init(&batch, work);
-	do {
-		before = done->batches;
-		ok = walk_buckets(&batch, conn, done, err);
-	} while (ok && done->batches > before && room(work, done) > 0);
-	batch_release(&batch);
+	batch_init(&w.batch, &crew->work, &crew->tally, &crew->stop);
+	while (ok && !is_stopping(&w) && crew_next_bucket(crew, &bucket))
+		ok = walk_bucket(&w, bucket, err);
+	batch_release(&w.batch);
 	return ok;
 }

@@ -371,7 +371,7 @@ wrong_for() {
 	given "add(1, 'active', '2024-02-29')"
 	before=$(md5_of physical subscription outcome event notification_job batch batch_total)
 	keep_open 'LOCK TABLE perennial.outcome IN EXCLUSIVE MODE'
-	write 'run: { lock_timeout = "100ms"; statement_timeout = "30s"; };'
+	write 'run: { lock_timeout = "100ms"; statement_timeout = "30s"; retry_for = "1ms"; };'
 	SECONDS=0
 	exits 75 with_file run --as-of "$AS_OF"
 	let_go
@@ -387,7 +387,7 @@ wrong_for() {
 	given "add(1, 'active', '2024-02-29')"
 	before=$(md5_of physical subscription outcome event notification_job batch batch_total)
 	keep_open 'LOCK TABLE perennial.outcome IN EXCLUSIVE MODE'
-	write 'run: { lock_timeout = "30s"; statement_timeout = "100ms"; };'
+	write 'run: { lock_timeout = "30s"; statement_timeout = "100ms"; retry_for = "1ms"; };'
 	SECONDS=0
 	exits 75 with_file run --as-of "$AS_OF"
 	let_go

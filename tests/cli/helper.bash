@@ -11,7 +11,7 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 : "${PERENNIAL:?absolute path of the program}" "${PERENNIAL_TEMPLATE:?a migrated empty database}"
 # The folder that holds conf, sql, src and tests.
-SOURCE=${BATS_TEST_DIRNAME%/tests/cli}
+SOURCE=${BATS_TEST_DIRNAME%/tests/*}
 # shellcheck disable=SC2034 # for the tests
 CONF=$SOURCE/conf/perennial.conf
 
@@ -23,9 +23,10 @@ AS_OF=2024-03-01T00:00:00Z
 DEMO_AS_OF=2024-03-31T02:00:00Z
 
 
-# The program.  A configuration that the machine has must not lead a test to another server.
+# The program.  A configuration that the machine has must not lead a test to another server, and a fault that is meant
+# need not be tried again for a minute.
 perennial() {
-	"$PERENNIAL" -c /dev/null "$@"
+	"$PERENNIAL" -c "$SOURCE/tests/cli/impatient.conf" "$@"
 }
 
 # Runs SQL from the argument or stdin on the test's database; prints bare rows.

@@ -255,7 +255,7 @@ insert_row() {
 	keep_open 'LOCK TABLE perennial.event IN EXCLUSIVE MODE'
 	in_session import "SELECT * FROM perennial.import_subscriptions('2024-02-10Z')"
 	is_waiting import
-	printf 'run: { lock_timeout = "300ms"; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
+	printf 'run: { lock_timeout = "300ms"; retry_for = "1ms"; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
 	exits 75 timeout 20 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/perennial.conf" run --as-of "$AS_OF"
 	has "$stderr" 'lock timeout'
 	is "$(PGOPTIONS='-c lock_timeout=5s' db 'SELECT subscription_id FROM perennial.subscription')" 1

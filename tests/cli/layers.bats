@@ -23,8 +23,8 @@ uses() {
 	[ "$(uses '<libpq-fe|PQ[a-zA-Z]+\(|PGconn|PGresult' '(src|include)/db/[a-z_]*\.[ch]')" = "" ]
 }
 
-@test "only cmd prints, but for the log and for memory that cannot be had" {
-	[ "$(uses '\b(printf|puts|putchar|fputs|fprintf)\(' 'src/cmd/[a-z_]*\.c|src/base/(log|memory)\.c')" = "" ]
+@test "only cmd prints, but for the log, memory that cannot be had, and the fault points of a test build" {
+	[ "$(uses '\b(printf|puts|putchar|fputs|fprintf)\(' 'src/cmd/[a-z_]*\.c|src/base/(log|memory|fault_point)\.c')" = "" ]
 }
 
 @test "one file reads the clock" {

@@ -10,6 +10,10 @@ teardown_file() {
 	drop_own
 }
 
+setup() {
+	db 'TRUNCATE perennial.pruning'
+}
+
 # jobs STATE FINISHED BOUNDARY [HOW_MANY]: instants as SQL; each job of a subscription of its own, in many buckets.
 jobs() {
 	db "INSERT INTO perennial.notification_job (bucket, subscription_id, account_id, kind, boundary, state, finished_at)
@@ -20,6 +24,10 @@ jobs() {
 left() {
 	db "SELECT string_agg(state || ' ' || n, ', ' ORDER BY state)
 	    FROM (SELECT state, count(*) AS n FROM perennial.notification_job GROUP BY state) t"
+}
+
+unsound() {
+	db "SELECT invariant, count(*) FROM perennial.unsound GROUP BY invariant ORDER BY invariant" | tr '|' ' '
 }
 
 @test "done and dead jobs that were finished longer ago are deleted, the rest stays" {
@@ -80,6 +88,58 @@ left() {
 	is "$(left)" ''
 }
 
+@test "a note says beforehand which jobs may be gone" {
+	db "$EMPTY"
+	jobs done "now() - interval '91 days'" "now() - interval '100 days'"
+	db "CREATE TABLE test.noted (n bigint);
+	    CREATE FUNCTION test.look() RETURNS trigger LANGUAGE plpgsql AS \$\$
+	    BEGIN
+	    	INSERT INTO test.noted
+	    	SELECT count(*) FROM perennial.pruning WHERE xmin <> pg_current_xact_id()::xid AND pruned_at < now();
+	    	RAISE 'not today';
+	    END \$\$;
+	    CREATE TRIGGER look BEFORE DELETE ON perennial.notification_job EXECUTE FUNCTION test.look()"
+	run perennial prune --older-than 90d
+	differs "$status" 0
+	is "$(left)" 'done 1'
+	db "DROP TRIGGER look ON perennial.notification_job"
+	is "$(db "SELECT actor = session_user, finished_before BETWEEN pruned_at - interval '90 days 1 minute'
+		AND pruned_at - interval '90 days' FROM perennial.pruning")" 't|t'
+}
+
+@test "what was pruned is not missed, what else is gone is" {
+	given "${GIVEN_ALL[@]}" "add(9, 'active', '2020-12-31')"
+	db 'UPDATE perennial.subscription SET catch_up_allowed = true WHERE subscription_id = 9'
+	perennial run --as-of "$AS_OF" >/dev/null || :
+	db "UPDATE perennial.notification_job SET state = 'done', finished_at = now()"
+	# The program's clock has whole seconds.
+	sleep 1
+	exits 0 perennial prune --older-than 0d
+	is "$(left)" ''
+	is "$(unsound)" ''
+	db 'TRUNCATE perennial.pruning'
+	is "$(unsound)" 'job-missing 44'
+}
+
+@test "what an earlier version pruned and did not count is not missed after an upgrade" {
+	given "${GIVEN_ALL[@]}" "add(9, 'active', '2020-12-31')"
+	db 'UPDATE perennial.subscription SET catch_up_allowed = true WHERE subscription_id = 9'
+	perennial run --as-of "$AS_OF" >/dev/null || :
+	db "TRUNCATE perennial.notification_job;
+	    UPDATE perennial.batch SET continued = 0;
+	    DROP VIEW perennial.unsound;
+	    DROP TABLE perennial.pruning;
+	    DELETE FROM perennial.schema_version WHERE version = 13"
+	db <"$SOURCE/sql/schema/0013_soundness.sql"
+	is "$(unsound)" ''
+	is "$(db 'SELECT sum(claimed), sum(continued) FROM perennial.batch')" '7|1'
+	# From now on they count.
+	given_all
+	perennial run --as-of "$AS_OF" >/dev/null || :
+	db 'DELETE FROM perennial.notification_job'
+	is "$(unsound)" 'job-missing 5'
+}
+
 @test "nothing but jobs is ever deleted" {
 	local before
 
@@ -121,8 +181,10 @@ left() {
 	has "$stderr" 'perennial_operator for prune'
 	exits 77 as_role batch perennial prune --older-than 1d
 	is "$(left)" 'done 1'
+	is "$(db 'SELECT count(*) FROM perennial.pruning')" 0
 	exits 0 as_role operator perennial prune --older-than 1d
 	is "$(left)" ''
+	is "$(db 'SELECT actor FROM perennial.pruning')" "${OWN}operator"
 }
 
 @test "a job that is revived while it is being deleted stays" {

@@ -101,7 +101,7 @@ SLOWLY="add(1, 'active', '2024-02-20 00:00:07', account => 1)"
 @test "a lock on the run's own table does not hang a run" {
 	given_all
 	keep_open 'LOCK perennial.run IN ACCESS EXCLUSIVE MODE'
-	printf 'run: { lock_timeout = "300ms"; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
+	printf 'run: { lock_timeout = "300ms"; retry_for = "1ms"; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
 	exits 75 timeout 20 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/perennial.conf" run --as-of "$AS_OF"
 	let_go
 	has "$stderr" 'lock timeout'

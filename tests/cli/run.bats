@@ -106,7 +106,7 @@ outcomes() {
 	is "$(db "SELECT count(*) FROM perennial.outcome")" 5
 	is "$(db "SELECT s.hold_reason, s.status, s.period_end, s.revision, s.held_at, e.kind, e.reason, e.revision, e.run_id = r.run_id
 	          FROM perennial.subscription s JOIN perennial.event e USING (bucket, subscription_id), perennial.run r
-	          WHERE subscription_id = 9")" \
+	          WHERE s.subscription_id = 9")" \
 		'amount_overflow|active|2024-02-29 00:00:00+00|1|2024-03-01 00:00:00+00|held|amount_overflow|1|t'
 	is "$(disagreements)" ''
 }

@@ -2,7 +2,7 @@
 \set ON_ERROR_STOP on
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
-SELECT plan(405);
+SELECT plan(409);
 
 -- One valid row of each table.  A test changes a few of its columns, so that only the change can be what is refused.
 CREATE TABLE valid (target text PRIMARY KEY, facts jsonb);
@@ -27,7 +27,7 @@ INSERT INTO valid VALUES
 	('notification_job', '{"bucket": 1, "job_id": 10, "subscription_id": 1, "account_id": 1, "kind": "renewed",
 		"boundary": "2024-03-31Z", "event_id": 0, "state": "ready", "available_at": "2024-04-01Z", "attempts": 0}'),
 	('run', '{"run_id": 10, "as_of": "2024-03-01Z", "started_at": "2024-03-01Z"}'),
-	('batch', '{"bucket": 1, "batch_id": 10, "run_id": 1, "claimed": 10, "held": 0, "committed_at": "2024-03-01Z"}'),
+	('batch', '{"bucket": 1, "batch_id": 10, "run_id": 1, "claimed": 10, "held": 0, "continued": 0, "committed_at": "2024-03-01Z"}'),
 	('batch_total', '{"bucket": 1, "batch_id": 1, "run_id": 1, "kind": "converted", "currency": "EUR",
 		"subscriptions": 1, "amount": 1000}');
 
@@ -91,7 +91,7 @@ SELECT refused(target, jsonb_build_object(name, NULL), format('23502 %s', name),
                format('%s.%s is never null', target, name))
 FROM (VALUES
 	('account', 'bucket account_id kind locale'),
-	('batch', 'bucket batch_id run_id claimed held committed_at'),
+	('batch', 'bucket batch_id run_id claimed held continued committed_at'),
 	('batch_total', 'bucket batch_id run_id kind currency subscriptions amount'),
 	('currency', 'code exponent'),
 	('event', 'bucket event_id subscription_id account_id revision kind at recorded_at actor to_status'),
@@ -402,6 +402,9 @@ SELECT refused('batch', '{"claimed": 0}', '23514 batch_claimed_check', 'a batch 
 SELECT refused('batch', '{"held": -1}', '23514 batch_check', 'a batch that held less than nothing is refused');
 SELECT refused('batch', '{"held": 11}', '23514 batch_check', 'a batch that held more than it claimed is refused');
 SELECT accepted('batch', '{"held": 10}', 'a batch that held all it claimed is accepted');
+SELECT refused('batch', '{"continued": 11}', '23514 batch_continued_check', 'a batch that goes on with more than it claimed is refused');
+SELECT refused('batch', '{"continued": -1}', '23514 batch_continued_check', 'a batch that goes on with less than nothing is refused');
+SELECT accepted('batch', '{"continued": 10}', 'a batch that goes on with all it claimed is accepted');
 SELECT refused('batch_total', '{"batch_id": 2}', '23503 batch_total_bucket_batch_id_fkey',
                'a total of an unknown batch is refused');
 SELECT refused('batch_total', '{"bucket": 2}', '23503 batch_total_bucket_batch_id_fkey',

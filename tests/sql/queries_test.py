@@ -18,7 +18,8 @@ DATABASE = f'perennial_queries_{os.getpid()}'
 
 # What PREPARE does not take, by the first word, and what has to come before.  DECLARE is prepared without its first
 # line, and opened for FETCH.
-TRANSACTION = {'BEGIN': '', 'COMMIT': 'BEGIN;', 'ROLLBACK': 'BEGIN;'}
+TRANSACTION = {'BEGIN': '', 'COMMIT': 'BEGIN;', 'ROLLBACK': 'BEGIN; SAVEPOINT one_row;', 'SAVEPOINT': 'BEGIN;',
+               'SET': 'BEGIN;'}
 CURSOR = re.compile(r'DECLARE (\w+) NO SCROLL CURSOR FOR\n')
 FETCH = re.compile(r'FETCH \d+ FROM (\w+)\n')
 

@@ -1,7 +1,7 @@
 -- roles_test: what each role may do and what not, tried with real statements.
 \set ON_ERROR_STOP on
 BEGIN;
-SELECT plan(199);
+SELECT plan(202);
 
 -- Runs a statement as if the role had logged in, and undoes it.  True when privileges let it through: it worked, or
 -- a constraint stopped it (TRUNCATE calls that a feature not supported).  Any other error is a fault of the test and
@@ -117,8 +117,8 @@ SELECT is(reads('perennial_reader'),
           'perennial_reader reads every table and view but account and those of imports');
 SELECT is(may('perennial_reader', 'SELECT * FROM perennial.' || name), allowed,
           format('perennial_reader %s %s', CASE WHEN allowed THEN 'reads' ELSE 'does not read' END, name))
-FROM (VALUES ('history', true), ('broken_history', true), ('import_subscription', false), ('import_finding', false))
-     AS v (name, allowed);
+FROM (VALUES ('history', true), ('broken_history', true), ('unsound', true), ('pruning', true),
+             ('import_subscription', false), ('import_finding', false)) AS v (name, allowed);
 SELECT is(may('perennial_reader', format('SELECT %I FROM perennial.account', name)), name = ANY (listed),
           format('perennial_reader %s account.%s',
                  CASE WHEN name = ANY (listed) THEN 'reads' ELSE 'does not read' END, name))
@@ -180,7 +180,8 @@ FROM attribute, (VALUES (ARRAY[
 WHERE relation = 'subscription' ORDER BY name;
 SELECT is((SELECT string_agg(name, ' ' ORDER BY name) FROM attribute
            WHERE relation = 'run' AND may('perennial_batch', format('UPDATE perennial.run SET %I = DEFAULT', name))),
-          'exit_code finished_at result', 'perennial_batch closes a run and changes nothing else of it');
+          'exit_code failed finished_at left_due left_held result stopped_by',
+          'perennial_batch closes a run and changes nothing else of it');
 SELECT unalike(replace(replace(updates('perennial_batch'), 'subscription.', ''), 'run.', ''), '%.%',
                'perennial_batch updates no other table');
 
@@ -243,8 +244,8 @@ SELECT is(may('perennial_operator', 'DELETE FROM perennial.' || name), false,
 FROM relation WHERE is_table AND name <> 'notification_job' ORDER BY name;
 SELECT is(may('perennial_operator', 'DELETE FROM perennial.notification_job WHERE state = ''done'''), true,
           'perennial_operator deletes jobs that are done');
-SELECT matches(writes('perennial_operator', 'INSERT INTO perennial.%I DEFAULT VALUES'), '^(nothing|event)$',
-               'perennial_operator inserts events at most');
+SELECT matches(writes('perennial_operator', 'INSERT INTO perennial.%I DEFAULT VALUES'), '^(event )?pruning$',
+               'perennial_operator notes prunings, and inserts events at most besides');
 SELECT is_empty($$ SELECT relation, name FROM attribute
                    WHERE may('perennial_operator', format('UPDATE perennial.%I SET %I = DEFAULT', relation, name))
                    AND NOT (relation = 'subscription'

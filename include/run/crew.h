@@ -1,0 +1,50 @@
+/* The crew of a run: its workers, and the passes that they make over the buckets.
+ *
+ * A pass takes each bucket that has work once.  A keyset leads through a bucket: a batch never
+ * looks again at rows before it, so that a run stays linear while an old snapshot keeps dead rows
+ * alive.  What was stepped past (locked by others, or failed) is tried again in the next pass; when
+ * a whole pass commits nothing there is nothing more to do.
+ *
+ * The programs of several hosts share the work in the same way as the workers of one: by the locks
+ * of rows, without knowing of each other. */
+#ifndef RUN_CREW_H
+#define RUN_CREW_H
+
+#include "db/buckets.h"
+#include "run/batch.h"
+#include "run/recovery.h"
+
+#define WORKERS_MAX 64
+
+struct crew {
+	const char *conninfo;
+	const struct session *session;
+	struct work work;
+	struct tally tally;
+	struct stop stop;
+	int64_t retry_for_ms;    /* budget of each worker's recovery */
+	struct rows *lost_zones; /* asked for once, before the first claim */
+
+	pthread_mutex_t lock; /* of all that follows */
+	struct conn *conn[WORKERS_MAX];
+	int16_t bucket[BUCKETS]; /* of this pass; those before next_bucket are taken */
+	int buckets;
+	int next_bucket;
+};
+
+/* Ready to run; the first worker works on the connection given, which stays the caller's. */
+void crew_init(struct crew *crew, struct conn *conn);
+
+void crew_release(struct crew *crew);
+
+/* Works, with so many workers at most, until nothing can be claimed or it is time to stop.  What
+ * was committed is in the tally also when it fails. */
+bool crew_run(struct crew *crew, int workers, struct error *err) MUST_CHECK;
+
+/* Has the server end what the workers' statements are doing.  For another thread. */
+void crew_cancel(struct crew *crew);
+
+/* The next bucket of the pass; false when there is no more. */
+bool crew_next_bucket(struct crew *crew, int16_t *bucket);
+
+#endif

@@ -1,0 +1,179 @@
+/* The crew of a run: passes, and a thread for each worker but the first. */
+#include "run/crew.h"
+#include "base/log.h"
+#include "run/worker.h"
+
+#include <string.h>
+
+void crew_init(struct crew *crew, struct conn *conn)
+{
+	pthread_mutex_init(&crew->lock, NULL);
+	crew->conn[0] = conn;
+}
+
+void crew_release(struct crew *crew)
+{
+	for (int i = 1; i < WORKERS_MAX; i++)
+		conn_close(crew->conn[i]);
+	rows_free(crew->lost_zones);
+	pthread_mutex_destroy(&crew->lock);
+}
+
+void crew_cancel(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->lock);
+	for (int i = 0; i < WORKERS_MAX; i++)
+		if (crew->conn[i] != NULL)
+			conn_cancel(crew->conn[i]);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+bool crew_next_bucket(struct crew *crew, int16_t *bucket)
+{
+	bool more;
+
+	pthread_mutex_lock(&crew->lock);
+	more = crew->next_bucket < crew->buckets;
+	if (more)
+		*bucket = crew->bucket[crew->next_bucket++];
+	pthread_mutex_unlock(&crew->lock);
+	return more;
+}
+
+static bool has_buckets(struct crew *crew)
+{
+	bool more;
+
+	pthread_mutex_lock(&crew->lock);
+	more = crew->next_bucket < crew->buckets;
+	pthread_mutex_unlock(&crew->lock);
+	return more;
+}
+
+/* A further worker: its thread, and its place among the connections. */
+struct mate {
+	struct crew *crew;
+	int place;
+	bool started;
+	pthread_t thread;
+};
+
+/* The connection of a further worker, from the pass before or opened now.  NULL when it cannot be
+ * had: the others do the work. */
+static struct conn *mate_connect(struct mate *mate)
+{
+	struct crew *crew = mate->crew;
+	struct recovery recovery = { .budget_ms = crew->retry_for_ms,
+				     .stop = &crew->stop,
+				     .gives_up_at = STOP_SOON };
+	struct conn *conn = crew->conn[mate->place];
+	struct error err;
+
+	while (conn == NULL && has_buckets(crew)) {
+		conn = conn_open(crew->conninfo, crew->session, &err);
+		if (conn == NULL && !recovery_try(&recovery, NULL, &err)) {
+			log_event(LOG_WARNING, "worker_missing", "worker=%d sqlstate=%s",
+				  mate->place + 1, err.sqlstate[0] != '\0' ? err.sqlstate : "none");
+			return NULL;
+		}
+	}
+	pthread_mutex_lock(&crew->lock);
+	crew->conn[mate->place] = conn;
+	pthread_mutex_unlock(&crew->lock);
+	return conn;
+}
+
+static void *mate_main(void *argument)
+{
+	struct mate *mate = argument;
+	struct conn *conn = mate_connect(mate);
+	struct error err;
+
+	if (conn != NULL && !worker_run(mate->crew, conn, &err))
+		stop_fail(&mate->crew->stop, &err);
+	return NULL;
+}
+
+/* The first worker is the caller's thread: a run with one worker has no other. */
+static bool work_together(struct crew *crew, int workers, struct error *err)
+{
+	struct mate mate[WORKERS_MAX];
+	bool ok;
+
+	for (int i = 1; i < workers; i++) {
+		mate[i] = (struct mate){ .crew = crew, .place = i };
+		mate[i].started = pthread_create(&mate[i].thread, NULL, mate_main, &mate[i]) == 0;
+	}
+	ok = worker_run(crew, crew->conn[0], err);
+	if (!ok)
+		stop_fail(&crew->stop, err);
+	for (int i = 1; i < workers; i++)
+		if (mate[i].started)
+			pthread_join(mate[i].thread, NULL);
+	if (crew->stop.err.code != EXIT_DONE)
+		*err = crew->stop.err;
+	return crew->stop.err.code == EXIT_DONE;
+}
+
+static bool read_buckets(struct crew *crew, struct error *err)
+{
+	struct conn *conn = crew->conn[0];
+	const struct work *work = &crew->work;
+
+	crew->next_bucket = 0;
+	crew->buckets =
+		work->subscription_id != 0
+			? buckets_of_subscription(conn, work->subscription_id, crew->bucket, err)
+			: buckets_with_work(conn, work->policy.as_of_us, crew->bucket, err);
+	if (crew->buckets > 0 && crew->lost_zones == NULL)
+		crew->lost_zones = lost_time_zones(conn, err);
+	crew->work.lost_zones = crew->lost_zones;
+	return crew->buckets == 0 || crew->lost_zones != NULL;
+}
+
+/* Finds what is to do, within the budget.  Nothing when it is time to stop. */
+static bool find_work(struct crew *crew, struct error *err)
+{
+	struct recovery recovery = { .budget_ms = crew->retry_for_ms,
+				     .stop = &crew->stop,
+				     .gives_up_at = STOP_SOON };
+
+	while (stop_level(&crew->stop) == STOP_NOT) {
+		if (read_buckets(crew, err))
+			return true;
+		if (!recovery_try(&recovery, crew->conn[0], err) &&
+		    (err->fault == FAULT_BUG || stop_level(&crew->stop) == STOP_NOT))
+			return false;
+	}
+	crew->buckets = 0;
+	return true;
+}
+
+/* Those of the last pass: the passes before tried some of the same. */
+static void log_failed(const struct crew *crew)
+{
+	const struct failed_row *row = crew->tally.failed;
+	char object[2 * sizeof(row->object)];
+
+	for (int64_t i = 0; i < crew->tally.done.failed && i < TALLY_TOLD_MAX; i++, row++)
+		log_event(LOG_WARNING, "row_failed", "run=%lld subscription=%lld sqlstate=%s at=%s",
+			  (long long)crew->work.run_id, (long long)row->subscription_id,
+			  row->sqlstate, log_quote(row->object, object, sizeof(object)));
+}
+
+bool crew_run(struct crew *crew, int workers, struct error *err)
+{
+	int64_t before;
+	bool ok;
+
+	do {
+		before = tally_begin_pass(&crew->tally);
+		ok = find_work(crew, err) &&
+		     work_together(crew, workers < crew->buckets ? workers : crew->buckets, err);
+	} while (ok && stop_level(&crew->stop) == STOP_NOT && tally_has_room(&crew->tally) &&
+		 crew->tally.done.batches > before);
+	log_failed(crew);
+	if (ok && !tally_has_room(&crew->tally))
+		stop_request(&crew->stop, STOP_SOON, "limit");
+	return ok;
+}
