@@ -19,6 +19,8 @@ struct run_start {
 
 /* How a run ended. */
 struct run_end {
+	int64_t as_of_us; /* this and the next as at its start */
+	int64_t subscription_id;
 	const char *result;
 	enum exit_code code;
 	const char *stopped_by; /* NULL: it went on until nothing could be claimed */

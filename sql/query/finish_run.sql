@@ -1,11 +1,17 @@
--- finish_run: close the run's row.
--- $1 bigint   run_id
--- $2 text     result
--- $3 integer  exit_code
--- $4 text     stopped_by, or null
--- $5 bigint   left_due, or null
--- $6 bigint   left_held, or null
--- $7 bigint   failed
-UPDATE perennial.run
-SET finished_at = clock_timestamp(), result = $2, exit_code = $3, stopped_by = $4, left_due = $5, left_held = $6, failed = $7
-WHERE run_id = $1 AND finished_at IS NULL
+-- finish_run: close the run's row.  A failover may have lost it: then it is written anew.
+-- $1 bigint       run_id
+-- $2 timestamptz  as_of
+-- $3 bigint       the only subscription, or null
+-- $4 text         result
+-- $5 integer      exit_code
+-- $6 text         stopped_by, or null
+-- $7 bigint       left_due, or null
+-- $8 bigint       left_held, or null
+-- $9 bigint       failed
+INSERT INTO perennial.run AS r (run_id, as_of, subscription_id, finished_at, result, exit_code, stopped_by, left_due,
+	left_held, failed)
+VALUES ($1, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8, $9)
+ON CONFLICT (run_id) DO UPDATE
+SET finished_at = excluded.finished_at, result = excluded.result, exit_code = excluded.exit_code,
+    stopped_by = excluded.stopped_by, left_due = excluded.left_due, left_held = excluded.left_held, failed = excluded.failed
+WHERE r.finished_at IS NULL

@@ -108,7 +108,7 @@ static bool offset_part(const char **p, int64_t *us)
 	}
 	if (hours > 15 || minutes > 59)
 		return false;
-	*us = sign * (hours * 60 + minutes) * 60 * INSTANT_PER_SECOND;
+	*us = sign * (hours * INT64_C(60) + minutes) * 60 * INSTANT_PER_SECOND;
 	return true;
 }
 
@@ -140,8 +140,9 @@ int64_t instant_to_second(int64_t instant)
 
 const char *instant_format(int64_t instant, char buffer[INSTANT_TEXT_SIZE])
 {
-	int64_t fraction = instant - instant_to_second(instant);
-	time_t seconds = (time_t)((instant - fraction) / INSTANT_PER_SECOND + UNIX_TO_2000);
+	int64_t fraction = instant % INSTANT_PER_SECOND;
+	bool before = fraction < 0;
+	time_t seconds = (time_t)(instant / INSTANT_PER_SECOND - before + UNIX_TO_2000);
 	struct tm tm;
 	size_t n;
 
@@ -152,6 +153,8 @@ const char *instant_format(int64_t instant, char buffer[INSTANT_TEXT_SIZE])
 	n = (size_t)snprintf(buffer, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
 			     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 			     tm.tm_sec);
+	if (before)
+		fraction += INSTANT_PER_SECOND;
 	if (fraction != 0) {
 		n += (size_t)snprintf(buffer + n, INSTANT_TEXT_SIZE - n, ".%06d", (int)fraction);
 		while (buffer[n - 1] == '0')

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,9 +63,12 @@ void log_failure(const struct error *err)
 bool log_stderr_is_journal(void)
 {
 	const char *journal = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char stream[50];
 	struct stat st;
 
-	return journal != NULL && sscanf(journal, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	if (journal == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	return strcmp(journal, stream) == 0;
 }

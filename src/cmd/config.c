@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define DEFAULT_PATH SYSCONFDIR "/perennial/perennial.conf"
-#define FILE_MAX     (1024 * 1024)
+#define FILE_MAX     ((size_t)1024 * 1024)
 
 enum key_kind {
 	KEY_TEXT,
@@ -130,7 +130,7 @@ static const char *set_text(const struct key *k, const char *text, void *at)
 	}
 	if (strlen(text) >= CONFIG_TEXT_SIZE)
 		return "too long";
-	strcpy(at, text);
+	memcpy(at, text, strlen(text) + 1);
 	return NULL;
 }
 
@@ -141,7 +141,7 @@ static void set_default(const struct key *k, struct config *config)
 	if (k->kind == KEY_BOOL)
 		*(bool *)at = strcmp(k->fallback, "true") == 0;
 	else if (k->kind == KEY_INT)
-		*(int *)at = atoi(k->fallback);
+		*(int *)at = (int)strtol(k->fallback, NULL, 10);
 	else
 		set_text(k, k->fallback, at);
 }
@@ -252,6 +252,7 @@ static bool read_file(const char *path, struct config *config)
 		errno = EFBIG;
 		ok = false;
 	}
+	config->text = memory_resize(config->text, config->text_size + 1);
 	fclose(f);
 	return ok;
 }
@@ -288,10 +289,12 @@ static bool is_too_large(const char *p, size_t *length)
 
 /* Finds what libconfig reads as something else than was written: a number that does not fit wraps
  * around without a word, and an included file would be neither in the messages nor in the run's
- * checksum. */
-static void scan(struct reading *r)
+ * checksum.  False where libconfig must not see the text: it waits for a file that is a pipe, and
+ * ends the process over one that is a folder. */
+static bool scan(struct reading *r)
 {
 	const char *p = r->config->text, *counted = p;
+	bool includes = false;
 	int line = 1;
 
 	while (*p != '\0') {
@@ -300,24 +303,30 @@ static void scan(struct reading *r)
 
 		for (; counted < p; counted++)
 			line += *counted == '\n';
-		if (next == p && *p == '@')
+		if (next == p && *p == '@') {
 			problem(r, line, "",
 				"@include is not supported: the configuration is one file");
+			includes = true;
+		}
 		if (next == p && is_too_large(p, &length))
 			problem(r, line, "", "a number is too large");
 		p = next > p ? next : p + (length > 0 ? length : 1);
 	}
+	return !includes;
 }
 
 static void parse(struct reading *r)
 {
 	config_t tree;
 
-	config_init(&tree);
-	scan(r);
-	if (strlen(r->config->text) != r->config->text_size)
+	if (strlen(r->config->text) != r->config->text_size) {
 		problem(r, 1, "", "not a text file");
-	else if (config_read_string(&tree, r->config->text) != CONFIG_TRUE)
+		return;
+	}
+	if (!scan(r))
+		return;
+	config_init(&tree);
+	if (config_read_string(&tree, r->config->text) != CONFIG_TRUE)
 		problem(r, config_error_line(&tree), "", config_error_text(&tree));
 	else
 		read_root(r, config_root_setting(&tree));

@@ -156,7 +156,13 @@ static void finish_failed(struct shift *shift, struct error *err)
 	run->sums.claimed = done->claimed;
 	run->sums.outcomes = done->outcomes;
 	run->sums.held = done->held;
-	end = (struct run_end){ run_result(run->code), run->code, "failure", NULL, run->failed };
+	end = (struct run_end){ run->as_of_us,
+				shift->crew.work.subscription_id,
+				run_result(run->code),
+				run->code,
+				"failure",
+				NULL,
+				run->failed };
 	conn_rollback(shift->conn);
 	if (!run_row_finish(shift->conn, run->run_id, &end, &ignored))
 		log_event(LOG_WARNING, "run_not_closed", "run=%lld", (long long)run->run_id);
@@ -186,7 +192,12 @@ static bool try_finish(struct shift *shift, enum exit_code worked, struct error 
 		return false;
 	run->failed = shift->crew.tally.done.failed;
 	run->code = code_of(run, worked);
-	end = (struct run_end){ run_result(run->code), run->code, run->stopped_by, &run->left,
+	end = (struct run_end){ run->as_of_us,
+				shift->crew.work.subscription_id,
+				run_result(run->code),
+				run->code,
+				run->stopped_by,
+				&run->left,
 				run->failed };
 	return run_row_finish(conn, run->run_id, &end, err);
 }

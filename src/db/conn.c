@@ -55,16 +55,20 @@ static bool wait_socket(const struct conn *conn, short events, int64_t deadline_
 }
 
 /* Sends what is queued and reads until the next answer is there.  False when the server is silent
- * for too long; a connection that broke is an answer that PQgetResult gives. */
+ * for too long, or libpq is: an answer that it has no memory for it mentions, and then waits for
+ * the next one.  A connection that broke is an answer that PQgetResult gives. */
 static bool await_answer(struct conn *conn)
 {
 	int64_t timeout_ms = conn->session->statement_timeout_ms;
 	int64_t deadline_ms = timeout_ms == 0 ? 0 : clock_ms() + timeout_ms + GRACE_MS;
+	size_t said = strlen(PQerrorMessage(conn->pg));
 	int unsent;
 
 	while ((unsent = PQflush(conn->pg)) == 1 || PQisBusy(conn->pg)) {
 		if (unsent < 0)
 			return true;
+		if (strlen(PQerrorMessage(conn->pg)) > said)
+			return false;
 		if (!wait_socket(conn, unsent ? POLLIN | POLLOUT : POLLIN, deadline_ms))
 			return false;
 		if (!PQconsumeInput(conn->pg))

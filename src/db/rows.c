@@ -36,6 +36,36 @@ const char *rows_tag(const struct rows *rows)
 	return PQcmdStatus((PGresult *)rows);
 }
 
+/* How many bytes a value has; 0: any number of them. */
+static int size_of(enum pg_type type)
+{
+	switch (type) {
+	case PG_BOOL:
+		return 1;
+	case PG_INT2:
+		return 2;
+	case PG_INT4:
+		return 4;
+	case PG_INT8:
+	case PG_TIMESTAMP:
+	case PG_TIMESTAMPTZ:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+/* Readers rely on it: they would read past the end of a value that is too short. */
+static bool expect_size(const struct rows *rows, int column, int size, struct error *err)
+{
+	for (int i = 0; size != 0 && i < rows_count(rows); i++)
+		if (PQgetlength(result(rows), i, column) != size && !rows_is_null(rows, i, column))
+			return fail(err, EXIT_INTERNAL, "column \"%s\" has a value of %d bytes",
+				    PQfname(result(rows), column),
+				    PQgetlength(result(rows), i, column));
+	return true;
+}
+
 bool rows_expect(const struct rows *rows, const enum pg_type *type, int columns, struct error *err)
 {
 	if (PQnfields(result(rows)) != columns)
@@ -45,6 +75,9 @@ bool rows_expect(const struct rows *rows, const enum pg_type *type, int columns,
 		if (PQftype(result(rows), i) != (Oid)type[i] || PQfformat(result(rows), i) != 1)
 			return fail(err, EXIT_INTERNAL, "column \"%s\" has type %u, not %u",
 				    PQfname(result(rows), i), PQftype(result(rows), i), type[i]);
+	for (int i = 0; i < columns; i++)
+		if (!expect_size(rows, i, size_of(type[i]), err))
+			return false;
 	return true;
 }
 
@@ -96,7 +129,7 @@ const char *rows_text(const struct rows *rows, int row, int column)
 
 int rows_instants(const struct rows *rows, int row, int column, int64_t *us, int room)
 {
-	const char *bytes = PQgetvalue(result(rows), row, column);
+	const char *bytes = PQgetvalue(result(rows), row, column), *element = bytes + 20;
 	int size = PQgetlength(result(rows), row, column);
 	int count;
 
@@ -106,9 +139,9 @@ int rows_instants(const struct rows *rows, int row, int column, int64_t *us, int
 	count = (int)number(bytes + 12, 4);
 	if (count > room)
 		count = room;
-	if (size < 20 + 12 * count)
+	if (count < 0 || size < 20 + 12 * count)
 		return 0;
-	for (int i = 0; i < count; i++)
-		us[i] = (int64_t)number(bytes + 20 + 12 * i + 4, 8);
+	for (int i = 0; i < count; i++, element += 12)
+		us[i] = (int64_t)number(element + 4, 8);
 	return count;
 }

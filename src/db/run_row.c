@@ -47,6 +47,8 @@ bool run_row_finish(struct conn *conn, int64_t run_id, const struct run_end *end
 	bool ok;
 
 	params_int8(&params, run_id);
+	params_timestamptz(&params, end->as_of_us);
+	params_id(&params, end->subscription_id);
 	params_text(&params, end->result);
 	params_int4(&params, (int32_t)end->code);
 	params_text(&params, end->stopped_by);

@@ -40,16 +40,6 @@ bool crew_next_bucket(struct crew *crew, int16_t *bucket)
 	return more;
 }
 
-static bool has_buckets(struct crew *crew)
-{
-	bool more;
-
-	pthread_mutex_lock(&crew->lock);
-	more = crew->next_bucket < crew->buckets;
-	pthread_mutex_unlock(&crew->lock);
-	return more;
-}
-
 /* A further worker: its thread, and its place among the connections. */
 struct mate {
 	struct crew *crew;
@@ -63,20 +53,15 @@ struct mate {
 static struct conn *mate_connect(struct mate *mate)
 {
 	struct crew *crew = mate->crew;
-	struct recovery recovery = { .budget_ms = crew->retry_for_ms,
-				     .stop = &crew->stop,
-				     .gives_up_at = STOP_SOON };
 	struct conn *conn = crew->conn[mate->place];
 	struct error err;
 
-	while (conn == NULL && has_buckets(crew)) {
-		conn = conn_open(crew->conninfo, crew->session, &err);
-		if (conn == NULL && !recovery_try(&recovery, NULL, &err)) {
-			log_event(LOG_WARNING, "worker_missing", "worker=%d sqlstate=%s",
-				  mate->place + 1, err.sqlstate[0] != '\0' ? err.sqlstate : "none");
-			return NULL;
-		}
-	}
+	if (conn != NULL)
+		return conn;
+	conn = conn_open(crew->conninfo, crew->session, &err);
+	if (conn == NULL)
+		log_event(LOG_WARNING, "worker_missing", "worker=%d sqlstate=%s", mate->place + 1,
+			  err.sqlstate[0] != '\0' ? err.sqlstate : "none");
 	pthread_mutex_lock(&crew->lock);
 	crew->conn[mate->place] = conn;
 	pthread_mutex_unlock(&crew->lock);
@@ -128,7 +113,7 @@ static bool read_buckets(struct crew *crew, struct error *err)
 	if (crew->buckets > 0 && crew->lost_zones == NULL)
 		crew->lost_zones = lost_time_zones(conn, err);
 	crew->work.lost_zones = crew->lost_zones;
-	return crew->buckets == 0 || crew->lost_zones != NULL;
+	return crew->buckets == 0 || (crew->buckets > 0 && crew->lost_zones != NULL);
 }
 
 /* Finds what is to do, within the budget.  Nothing when it is time to stop. */

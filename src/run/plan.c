@@ -52,11 +52,10 @@ static void add_sample(struct plan_line *line, const struct plan_step *step)
 	line->sample[line->samples++].step.reason = NULL;
 }
 
-static void add_step(struct plan *plan, const struct plan_step *step, bool first)
+static void add_step(struct plan *plan, const struct plan_step *step)
 {
 	struct plan_line *line = line_of(plan, &step->step);
 
-	line->subscriptions += first;
 	add_sample(line, step);
 	if (step->step.action == ACTION_HOLD)
 		plan->newly_held++;
@@ -68,13 +67,13 @@ static void add_step(struct plan *plan, const struct plan_step *step, bool first
 }
 
 static bool add_steps(struct plan *plan, const struct plan_request *request, const struct facts *f,
-		      const struct step *step, int steps, bool first, struct error *err)
+		      const struct step *step, int steps, struct error *err)
 {
 	struct plan_step s = { .subscription_id = f->subscription_id, .account_id = f->account_id };
 
 	for (int i = 0; i < steps; i++) {
 		s.step = step[i];
-		add_step(plan, &s, first && i == 0);
+		add_step(plan, &s);
 		if (request->visit != NULL && !request->visit(&s, err))
 			return false;
 	}
@@ -92,7 +91,9 @@ static bool decide_row(struct conn *conn, const struct plan_request *request, st
 	for (bool first = true;; first = false) {
 		int steps = decide_all(&row->facts, &request->policy, step);
 
-		if (!add_steps(plan, request, &row->facts, step, steps, first, err))
+		/* A subscription is counted where its first step is. */
+		line_of(plan, &step[0])->subscriptions += first;
+		if (!add_steps(plan, request, &row->facts, step, steps, err))
 			return false;
 		if (!step_opens(&step[steps - 1]) ||
 		    row->facts.period_end_us > request->policy.as_of_us)

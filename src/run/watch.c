@@ -33,30 +33,38 @@ static int next_signal(const sigset_t *set, int64_t deadline_ms)
 	return signal > 0 ? signal : 0;
 }
 
+static void ask(const struct watch *watch, enum stop_level level, const char *reason)
+{
+	log_event(LOG_NOTICE, "stopping", "reason=%s", reason);
+	stop_request(watch->stop, level, reason);
+}
+
+/* To cancel may take its time: a third signal need not wait for it. */
+static void take_signal(const struct watch *watch, const sigset_t *set, int signal, bool first)
+{
+	ask(watch, first ? STOP_SOON : STOP_NOW, signal == SIGTERM ? "SIGTERM" : "SIGINT");
+	if (!first) {
+		pthread_sigmask(SIG_UNBLOCK, set, NULL);
+		watch->cancel(watch->subject);
+	}
+}
+
 static void *watch_main(void *argument)
 {
 	const struct watch *watch = argument;
 	sigset_t set = stopping_signals();
 	int64_t deadline_ms = watch->deadline_ms == 0 ? 0 : clock_ms() + watch->deadline_ms;
+	bool first = true;
 
-	for (int signals = 0;;) {
+	for (;;) {
 		int signal = next_signal(&set, deadline_ms);
-		const char *reason = signal == SIGTERM  ? "SIGTERM"
-				     : signal == SIGINT ? "SIGINT"
-							: "deadline";
 
-		if (signal == 0 && clock_ms() < deadline_ms)
-			continue;
-		log_event(LOG_NOTICE, "stopping", "reason=%s", reason);
-		if (signal == 0)
+		if (signal != 0) {
+			take_signal(watch, &set, signal, first);
+			first = false;
+		} else if (clock_ms() >= deadline_ms) {
+			ask(watch, STOP_SOON, "deadline");
 			deadline_ms = 0;
-		else
-			signals++;
-		stop_request(watch->stop, signals > 1 ? STOP_NOW : STOP_SOON, reason);
-		if (signals > 1) {
-			/* To cancel may take its time: a third signal need not wait for it. */
-			pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-			watch->cancel(watch->subject);
 		}
 	}
 	return NULL;
