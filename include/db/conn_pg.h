@@ -16,6 +16,7 @@ struct conn {
 
 	pthread_mutex_t cancelling; /* of what follows */
 	PGcancel *cancel;
+	int openings; /* rises with each session that begins or ends */
 };
 
 /* Gives a connection up whose state is not known any more.  Whatever it had open ends with it. */

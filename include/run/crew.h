@@ -26,6 +26,7 @@ struct crew {
 	struct rows *lost_zones; /* asked for once, before the first claim */
 
 	pthread_mutex_t lock; /* of all that follows */
+	bool working;         /* statements may be cancelled */
 	struct conn *conn[WORKERS_MAX];
 	int16_t bucket[BUCKETS]; /* of this pass; those before next_bucket are taken */
 	int buckets;

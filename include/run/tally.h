@@ -15,7 +15,6 @@ struct work_done {
 	int64_t continued; /* … these count how often beyond the first */
 	int64_t outcomes;
 	int64_t held;
-	int64_t failed; /* rows that the server refused, and their hold too; of the last pass */
 };
 
 /* So many rows that were refused are named in the log, of those on hold and of those that failed.
@@ -28,6 +27,11 @@ struct failed_row {
 	char object[128];
 };
 
+struct failures {
+	int64_t rows;
+	struct failed_row row[TALLY_TOLD_MAX]; /* the first of them */
+};
+
 struct tally {
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t settled_more;
@@ -38,7 +42,9 @@ struct tally {
 	int64_t refused;  /* of these; also what a batch in flight is going to hold */
 	int64_t told;     /* rows on hold that were named in the log */
 	struct work_done done;
-	struct failed_row failed[TALLY_TOLD_MAX]; /* the first of the last pass */
+	struct failures
+		failing; /* rows that the server refused, and their hold too: of this pass … */
+	struct failures failures; /* … and of the last one that was whole */
 };
 
 void tally_init(struct tally *tally, int64_t limit, int64_t max_held);
@@ -69,6 +75,10 @@ bool tally_fail(struct tally *tally, int64_t subscription_id, const struct error
 
 /* A new pass tries the failed rows again.  Returns how many batches were committed so far. */
 int64_t tally_begin_pass(struct tally *tally);
+
+/* What failed in a whole pass is what failed.  One that was stopped may not have come to all of it.
+ */
+void tally_end_pass(struct tally *tally, bool whole);
 
 /* Whether one more row on hold is to be named in the log. */
 bool tally_tells(struct tally *tally);

@@ -15,7 +15,6 @@
 
 #define NAME_SIZE 40
 
-/* Whoever asked it to stop is not kept waiting for a server that is gone. */
 #define FINISH_MS 5000
 
 static const enum option_id run_options[] = {
@@ -33,6 +32,7 @@ struct shift {
 	struct recovery recovery; /* of what is done beside the workers */
 	struct run run;
 	char stopped_by[STOP_REASON_SIZE];
+	bool summed_up;
 	int64_t started_ms;
 };
 
@@ -139,32 +139,42 @@ static void log_finish(const struct shift *shift)
 		  (long long)(clock_ms() - shift->started_ms));
 }
 
+/* Writes the end into the run's row; left is NULL where it is not known. */
+static bool close_row(struct shift *shift, const char *stopped_by, const struct due *left,
+		      struct error *err)
+{
+	const struct run *run = &shift->run;
+	const struct run_end end = {
+		.as_of_us = run->as_of_us,
+		.subscription_id = shift->crew.work.subscription_id,
+		.result = run_result(run->code),
+		.code = run->code,
+		.stopped_by = stopped_by,
+		.left = left,
+		.failed = run->failed,
+	};
+
+	return run_row_finish(shift->conn, run->run_id, &end, err);
+}
+
 /* Closes the run's row after a failure where the connection still allows it; otherwise the view
  * run_state tells that the run died.  The sums are then as the workers count them. */
 static void finish_failed(struct shift *shift, struct error *err)
 {
 	const struct work_done *done = &shift->crew.tally.done;
 	struct run *run = &shift->run;
-	struct run_end end;
 	struct error ignored;
 
 	if (err->code == EXIT_NO_SERVER)
 		err->code = EXIT_LOST;
 	run->code = err->code;
-	run->failed = done->failed;
+	run->failed = shift->crew.tally.failures.rows;
 	run->sums.batches = done->batches;
 	run->sums.claimed = done->claimed;
 	run->sums.outcomes = done->outcomes;
 	run->sums.held = done->held;
-	end = (struct run_end){ run->as_of_us,
-				shift->crew.work.subscription_id,
-				run_result(run->code),
-				run->code,
-				"failure",
-				NULL,
-				run->failed };
 	conn_rollback(shift->conn);
-	if (!run_row_finish(shift->conn, run->run_id, &end, &ignored))
+	if (!close_row(shift, "failure", NULL, &ignored))
 		log_event(LOG_WARNING, "run_not_closed", "run=%lld", (long long)run->run_id);
 	log_finish(shift);
 }
@@ -178,35 +188,45 @@ static enum exit_code code_of(const struct run *run, enum exit_code worked)
 	return run->left.free > 0 ? EXIT_LEFT : EXIT_DONE;
 }
 
-/* The row is closed last: what it says is then what the process answers, but for output that cannot
- * be written.  Each of these may be done again. */
-static bool try_finish(struct shift *shift, enum exit_code worked, struct error *err)
+/* What the run tells, from the database.  It is worked out once, so that a row whose closing was
+ * committed and not answered says the same as the process. */
+static bool sum_up(struct shift *shift, enum exit_code worked, struct error *err)
 {
 	struct run *run = &shift->run;
 	struct conn *conn = shift->conn;
-	struct run_end end;
 
+	if (shift->summed_up)
+		return true;
+	run->failed = shift->crew.tally.failures.rows;
 	if (!due_count(conn, run->as_of_us, shift->crew.work.subscription_id, &run->left, err) ||
 	    !run_row_sums(conn, run->run_id, &run->sums, err) ||
 	    !currencies_read(conn, &run->currencies, err))
 		return false;
-	run->failed = shift->crew.tally.done.failed;
 	run->code = code_of(run, worked);
-	end = (struct run_end){ run->as_of_us,
-				shift->crew.work.subscription_id,
-				run_result(run->code),
-				run->code,
-				run->stopped_by,
-				&run->left,
-				run->failed };
-	return run_row_finish(conn, run->run_id, &end, err);
+	shift->summed_up = true;
+	return true;
+}
+
+/* Whoever asked it to stop is not kept waiting for a server that is gone. */
+static void hurry(struct shift *shift)
+{
+	if (stop_level(&shift->crew.stop) == STOP_NOT)
+		return;
+	if (shift->recovery.budget_ms > FINISH_MS)
+		shift->recovery.budget_ms = FINISH_MS;
+	if (shift->session.statement_timeout_ms > FINISH_MS)
+		shift->session.statement_timeout_ms = FINISH_MS;
 }
 
 static bool finish(struct shift *shift, enum exit_code worked, struct error *err)
 {
-	while (!try_finish(shift, worked, err))
+	hurry(shift);
+	while (!(sum_up(shift, worked, err) &&
+		 close_row(shift, shift->run.stopped_by, &shift->run.left, err))) {
+		hurry(shift);
 		if (!recovery_try(&shift->recovery, shift->conn, err))
 			return false;
+	}
 	log_finish(shift);
 	return true;
 }
@@ -221,11 +241,8 @@ static bool work(struct shift *shift, struct error *err)
 	bool ok = crew_run(&shift->crew, workers, &fault);
 
 	stop_reason(&shift->crew.stop, shift->stopped_by);
-	if (shift->stopped_by[0] != '\0') {
+	if (shift->stopped_by[0] != '\0')
 		shift->run.stopped_by = shift->stopped_by;
-		if (shift->recovery.budget_ms > FINISH_MS)
-			shift->recovery.budget_ms = FINISH_MS;
-	}
 	if (ok || fault.code == EXIT_LIMIT) {
 		if (finish(shift, fault.code, err))
 			return true;

@@ -112,6 +112,7 @@ static void set_cancel(struct conn *conn, PGcancel *cancel)
 	pthread_mutex_lock(&conn->cancelling);
 	PQfreeCancel(conn->cancel);
 	conn->cancel = cancel;
+	conn->openings++;
 	pthread_mutex_unlock(&conn->cancelling);
 }
 
@@ -180,12 +181,27 @@ void conn_close(struct conn *conn)
 	free(conn);
 }
 
+/* To ask may take its time, and nobody else is to wait for it: what is asked with is taken away
+ * meanwhile, and put back if it is still about the same session. */
 void conn_cancel(struct conn *conn)
 {
 	char ignored[256];
+	PGcancel *cancel;
+	int openings;
 
 	pthread_mutex_lock(&conn->cancelling);
-	if (conn->cancel != NULL)
-		PQcancel(conn->cancel, ignored, sizeof(ignored));
+	cancel = conn->cancel;
+	conn->cancel = NULL;
+	openings = conn->openings;
 	pthread_mutex_unlock(&conn->cancelling);
+	if (cancel == NULL)
+		return;
+	PQcancel(cancel, ignored, sizeof(ignored));
+	pthread_mutex_lock(&conn->cancelling);
+	if (conn->openings == openings) {
+		conn->cancel = cancel;
+		cancel = NULL;
+	}
+	pthread_mutex_unlock(&conn->cancelling);
+	PQfreeCancel(cancel);
 }

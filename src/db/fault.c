@@ -1,5 +1,6 @@
 /* Faults: what the server or the connection reported, as an error with its exit code. */
 #include "db/fault.h"
+#include "base/text.h"
 #include "db/sqlstate.h"
 
 #include <ctype.h>
@@ -68,6 +69,10 @@ static enum fault fault_kind(const PGconn *pg, const PGresult *result, const cha
 	if (PQstatus(pg) != CONNECTION_OK || strcmp(severity, "FATAL") == 0 ||
 	    strcmp(severity, "PANIC") == 0)
 		return FAULT_ENVIRONMENT;
+	/* A zone that the server knew a moment ago and cannot read now. */
+	if (strncmp(statement, "claim", 5) == 0 &&
+	    strcmp(field(result, PG_DIAG_SQLSTATE), "22023") == 0)
+		return FAULT_ENVIRONMENT;
 	if (fault == FAULT_ROW &&
 	    (!is_about_rows(statement) ||
 	     strcmp(field(result, PG_DIAG_CONSTRAINT_NAME), "notification_job_pkey") == 0))
@@ -91,15 +96,16 @@ static void name_object(const PGresult *result, const char *statement, struct er
 {
 	const char *constraint = field(result, PG_DIAG_CONSTRAINT_NAME);
 	const char *function = function_line(field(result, PG_DIAG_CONTEXT));
+	char text[512];
 
 	if (constraint[0] != '\0')
-		snprintf(err->object, sizeof(err->object), "%s, constraint %s", statement,
-			 constraint);
+		snprintf(text, sizeof(text), "%s, constraint %s", statement, constraint);
 	else if (function != NULL)
-		snprintf(err->object, sizeof(err->object), "%s, %.*s", statement,
-			 (int)strcspn(function, "\n"), function);
+		snprintf(text, sizeof(text), "%s, %.*s", statement, (int)strcspn(function, "\n"),
+			 function);
 	else
-		snprintf(err->object, sizeof(err->object), "%s", statement);
+		snprintf(text, sizeof(text), "%s", statement);
+	text_cut(err->object, sizeof(err->object), text);
 }
 
 bool fault_of_result(const PGconn *pg, const PGresult *result, const char *statement,

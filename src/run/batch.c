@@ -78,9 +78,7 @@ static bool commit(struct batch *batch, struct conn *conn, const struct claim_ke
 		   struct error *err)
 {
 	const struct writeset *set = &batch->set;
-	const struct work_done done = {
-		1, set->claimed, set->continued, set->closed, set->held, 0
-	};
+	const struct work_done done = { 1, set->claimed, set->continued, set->closed, set->held };
 
 	if (!conn_commit(conn, err))
 		return false;
@@ -99,7 +97,7 @@ static bool may_go_on(struct batch *batch, struct error *err)
 	return false;
 }
 
-/* Holds are reserved before they are written. */
+/* Holds are reserved before they are committed. */
 static bool reserve(struct batch *batch, struct error *err)
 {
 	tally_unhold(batch->tally, batch->reserved);

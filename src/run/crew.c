@@ -19,12 +19,24 @@ void crew_release(struct crew *crew)
 	pthread_mutex_destroy(&crew->lock);
 }
 
+/* Connections are added, and not taken away before crew_release. */
 void crew_cancel(struct crew *crew)
 {
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		struct conn *conn;
+
+		pthread_mutex_lock(&crew->lock);
+		conn = crew->working ? crew->conn[i] : NULL;
+		pthread_mutex_unlock(&crew->lock);
+		if (conn != NULL)
+			conn_cancel(conn);
+	}
+}
+
+static void set_working(struct crew *crew, bool working)
+{
 	pthread_mutex_lock(&crew->lock);
-	for (int i = 0; i < WORKERS_MAX; i++)
-		if (crew->conn[i] != NULL)
-			conn_cancel(crew->conn[i]);
+	crew->working = working;
 	pthread_mutex_unlock(&crew->lock);
 }
 
@@ -134,29 +146,42 @@ static bool find_work(struct crew *crew, struct error *err)
 	return true;
 }
 
-/* Those of the last pass: the passes before tried some of the same. */
 static void log_failed(const struct crew *crew)
 {
-	const struct failed_row *row = crew->tally.failed;
-	char object[2 * sizeof(row->object)];
+	const struct failures *failures = &crew->tally.failures;
+	char object[2 * sizeof(failures->row->object)];
 
-	for (int64_t i = 0; i < crew->tally.done.failed && i < TALLY_TOLD_MAX; i++, row++)
+	for (int64_t i = 0; i < failures->rows && i < TALLY_TOLD_MAX; i++) {
+		const struct failed_row *row = &failures->row[i];
+
 		log_event(LOG_WARNING, "row_failed", "run=%lld subscription=%lld sqlstate=%s at=%s",
 			  (long long)crew->work.run_id, (long long)row->subscription_id,
 			  row->sqlstate, log_quote(row->object, object, sizeof(object)));
+	}
+}
+
+/* Each bucket once; *more if that is worth repeating. */
+static bool make_pass(struct crew *crew, int workers, bool *more, struct error *err)
+{
+	int64_t before = tally_begin_pass(&crew->tally);
+	bool ok = find_work(crew, err) &&
+		  work_together(crew, workers < crew->buckets ? workers : crew->buckets, err);
+	bool whole = ok && stop_level(&crew->stop) == STOP_NOT;
+
+	tally_end_pass(&crew->tally, whole);
+	*more = whole && tally_has_room(&crew->tally) && crew->tally.done.batches > before;
+	return ok;
 }
 
 bool crew_run(struct crew *crew, int workers, struct error *err)
 {
-	int64_t before;
-	bool ok;
+	bool ok, more;
 
-	do {
-		before = tally_begin_pass(&crew->tally);
-		ok = find_work(crew, err) &&
-		     work_together(crew, workers < crew->buckets ? workers : crew->buckets, err);
-	} while (ok && stop_level(&crew->stop) == STOP_NOT && tally_has_room(&crew->tally) &&
-		 crew->tally.done.batches > before);
+	set_working(crew, true);
+	do
+		ok = make_pass(crew, workers, &more, err);
+	while (more);
+	set_working(crew, false);
 	log_failed(crew);
 	if (ok && !tally_has_room(&crew->tally))
 		stop_request(&crew->stop, STOP_SOON, "limit");

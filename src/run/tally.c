@@ -93,9 +93,10 @@ void tally_add(struct tally *tally, const struct work_done *batch)
 
 static void remember(struct tally *tally, int64_t subscription_id, const struct error *refusal)
 {
-	struct failed_row *row = &tally->failed[tally->done.failed];
+	struct failures *failing = &tally->failing;
+	struct failed_row *row = &failing->row[failing->rows];
 
-	if (tally->done.failed >= TALLY_TOLD_MAX)
+	if (failing->rows++ >= TALLY_TOLD_MAX)
 		return;
 	row->subscription_id = subscription_id;
 	memcpy(row->sqlstate, refusal->sqlstate, sizeof(row->sqlstate));
@@ -109,7 +110,6 @@ bool tally_fail(struct tally *tally, int64_t subscription_id, const struct error
 
 	pthread_mutex_lock(&tally->lock);
 	remember(tally, subscription_id, refusal);
-	tally->done.failed++;
 	tally->refused++;
 	if (tally->max_held != 0 && tally->refused > tally->max_held)
 		ok = too_many(tally, err);
@@ -122,11 +122,19 @@ int64_t tally_begin_pass(struct tally *tally)
 	int64_t batches;
 
 	pthread_mutex_lock(&tally->lock);
-	tally->refused -= tally->done.failed;
-	tally->done.failed = 0;
+	tally->refused -= tally->failing.rows;
+	tally->failing.rows = 0;
 	batches = tally->done.batches;
 	pthread_mutex_unlock(&tally->lock);
 	return batches;
+}
+
+void tally_end_pass(struct tally *tally, bool whole)
+{
+	pthread_mutex_lock(&tally->lock);
+	if (whole || tally->failing.rows > tally->failures.rows)
+		tally->failures = tally->failing;
+	pthread_mutex_unlock(&tally->lock);
 }
 
 bool tally_tells(struct tally *tally)

@@ -33,38 +33,48 @@ static int next_signal(const sigset_t *set, int64_t deadline_ms)
 	return signal > 0 ? signal : 0;
 }
 
+/* A statement that was not yet sent when it was cancelled is cancelled a little later. */
+#define CANCEL_AGAIN_MS 200
+
 static void ask(const struct watch *watch, enum stop_level level, const char *reason)
 {
 	log_event(LOG_NOTICE, "stopping", "reason=%s", reason);
 	stop_request(watch->stop, level, reason);
 }
 
-/* To cancel may take its time: a third signal need not wait for it. */
-static void take_signal(const struct watch *watch, const sigset_t *set, int signal, bool first)
+/* This may hang where the network is silent: watch_end need not wait for it. */
+static void cancel(const struct watch *watch)
 {
-	ask(watch, first ? STOP_SOON : STOP_NOW, signal == SIGTERM ? "SIGTERM" : "SIGINT");
-	if (!first) {
-		pthread_sigmask(SIG_UNBLOCK, set, NULL);
-		watch->cancel(watch->subject);
-	}
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	watch->cancel(watch->subject);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 }
 
 static void *watch_main(void *argument)
 {
 	const struct watch *watch = argument;
 	sigset_t set = stopping_signals();
-	int64_t deadline_ms = watch->deadline_ms == 0 ? 0 : clock_ms() + watch->deadline_ms;
-	bool first = true;
+	int64_t wake_ms = watch->deadline_ms == 0 ? 0 : clock_ms() + watch->deadline_ms;
+	int signals = 0;
 
 	for (;;) {
-		int signal = next_signal(&set, deadline_ms);
+		int signal = next_signal(&set, wake_ms);
 
-		if (signal != 0) {
-			take_signal(watch, &set, signal, first);
-			first = false;
-		} else if (clock_ms() >= deadline_ms) {
+		if (signal == 0 && (wake_ms == 0 || clock_ms() < wake_ms))
+			continue;
+		if (signal != 0)
+			ask(watch, ++signals > 1 ? STOP_NOW : STOP_SOON,
+			    signal == SIGTERM ? "SIGTERM" : "SIGINT");
+		else if (signals < 2)
 			ask(watch, STOP_SOON, "deadline");
-			deadline_ms = 0;
+		wake_ms = 0;
+		if (signals > 1) {
+			/* The third signal is left to end the process. */
+			pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+			cancel(watch);
+			wake_ms = clock_ms() + CANCEL_AGAIN_MS;
 		}
 	}
 	return NULL;

@@ -6,7 +6,8 @@ struct worker {
 	struct conn *conn;
 	struct batch batch;
 	struct recovery recovery;
-	int size; /* of the next batch */
+	int size;  /* of the next batch */
+	int quick; /* batches in a row that were not too slow */
 };
 
 static bool is_stopping(struct worker *w)
@@ -30,7 +31,7 @@ static bool run_batch(struct worker *w, int most, bool alone, struct error *err)
 	if (ok)
 		tally_settle(tally, granted, w->batch.set.claimed);
 	else
-		tally_settle(tally, granted, err->fault == FAULT_UNKNOWN ? granted : 0);
+		tally_settle(tally, granted, err->fault == FAULT_UNKNOWN ? w->batch.seen : 0);
 	return ok;
 }
 
@@ -77,11 +78,27 @@ static bool run_rows(struct worker *w, int most, struct error *err)
 		return false;
 	}
 	rows = w->batch.seen > 0 ? w->batch.seen : most;
-	if (fault.fault == FAULT_SHRINK)
+	if (fault.fault == FAULT_SHRINK) {
 		w->size = (rows + 1) / 2;
+		w->quick = 0;
+	}
 	if (rows == 1)
 		return try_batch(w, 1, true, err);
 	return run_rows(w, (rows + 1) / 2, err) && run_rows(w, rows / 2, err);
+}
+
+/* A batch that had to be made smaller may grow again once so many in a row were quick enough: to
+ * try costs a timeout. */
+#define QUICK_ENOUGH 8
+
+static void grow(struct worker *w)
+{
+	int most = w->crew->work.batch_size;
+
+	if (w->size == most || ++w->quick < QUICK_ENOUGH)
+		return;
+	w->size = w->size < most / 2 ? w->size * 2 : most;
+	w->quick = 0;
 }
 
 /* Goes through one bucket from its oldest due row on.  Fewer rows than asked for is not its end:
@@ -92,6 +109,7 @@ static bool walk_bucket(struct worker *w, int16_t bucket, struct error *err)
 	do {
 		if (!run_rows(w, w->size, err))
 			return false;
+		grow(w);
 	} while (w->batch.seen > 0);
 	return true;
 }

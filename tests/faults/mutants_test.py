@@ -59,9 +59,9 @@ MUTANTS = (
     ('a fault of the environment ends the run', 'src/run/recovery.c', 'err->fault != FAULT_BUG &&',
      'err->fault < FAULT_ENVIRONMENT && err->fault != FAULT_BUG &&', 'lost_commit'),
 
-    ('claims that were perhaps committed are given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? granted : 0',
+    ('claims that were perhaps committed are given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? w->batch.seen : 0',
      '0', 'lost_answer'),
-    ('claims that were rolled back are not given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? granted : 0',
+    ('claims that were rolled back are not given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? w->batch.seen : 0',
      'granted', 'aborted_commit'),
     ('claims that were not needed are not given back', 'src/run/worker.c',
      'tally_settle(tally, granted, w->batch.set.claimed);', 'tally_settle(tally, granted, granted);', 'limit'),
@@ -75,7 +75,7 @@ MUTANTS = (
      'tally->refused -= 0 * rows;', 'lost_hold'),
     ('a hold that is refused, and written in another way, counts twice', 'src/run/batch.c',
      'tally_unhold(batch->tally, batch->reserved);\n\tbatch->reserved = 0;', 'batch->reserved = 0;', 'refused_hold'),
-    ('a row that fails counts in each pass', 'src/run/tally.c', 'tally->refused -= tally->done.failed;',
+    ('a row that fails counts in each pass', 'src/run/tally.c', 'tally->refused -= tally->failing.rows;',
      'tally->refused -= 0;', 'failing'),
 
     ('no count is checked', 'src/db/writeset.c', 'return written == decided ||', 'return true ||', 'counts'),
