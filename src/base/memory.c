@@ -4,12 +4,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void *had(void *block)
 {
 	if (block == NULL) {
 		fputs("perennial: out of memory\n", stderr);
-		exit(EXIT_INTERNAL);
+		/* What exit() tears down other threads may be using. */
+		_exit(EXIT_INTERNAL);
 	}
 	return block;
 }

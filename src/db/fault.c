@@ -125,6 +125,8 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 	     detail[0] != '\0' ? "; " : "", detail);
 	chomp(err->message);
 	err->fault = fault_kind(pg, result, statement);
+	if (err->fault == FAULT_ENVIRONMENT)
+		err->code = EXIT_LOST;
 	snprintf(err->sqlstate, sizeof(err->sqlstate), "%s", sqlstate);
 	name_object(result, statement, err);
 	fail_hint(err, "%s", hint[0] != '\0' ? hint : hint_for(sqlstate));

@@ -42,14 +42,21 @@ static void ask(const struct watch *watch, enum stop_level level, const char *re
 	stop_request(watch->stop, level, reason);
 }
 
-/* This may hang where the network is silent: watch_end need not wait for it. */
-static void cancel(const struct watch *watch)
+/* Cancels, and leaves the third signal to end the process.  This may hang where the network is
+ * silent: watch_end need not wait for it. */
+static void cancel(const struct watch *watch, const sigset_t *set)
 {
 	int state;
 
+	pthread_sigmask(SIG_UNBLOCK, set, NULL);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	watch->cancel(watch->subject);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+}
+
+static void ask_by_signal(const struct watch *watch, int signal, bool first)
+{
+	ask(watch, first ? STOP_SOON : STOP_NOW, signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 static void *watch_main(void *argument)
@@ -62,18 +69,15 @@ static void *watch_main(void *argument)
 	for (;;) {
 		int signal = next_signal(&set, wake_ms);
 
-		if (signal == 0 && (wake_ms == 0 || clock_ms() < wake_ms))
-			continue;
 		if (signal != 0)
-			ask(watch, ++signals > 1 ? STOP_NOW : STOP_SOON,
-			    signal == SIGTERM ? "SIGTERM" : "SIGINT");
+			ask_by_signal(watch, signal, signals++ == 0);
+		else if (wake_ms == 0 || clock_ms() < wake_ms)
+			continue;
 		else if (signals < 2)
 			ask(watch, STOP_SOON, "deadline");
 		wake_ms = 0;
 		if (signals > 1) {
-			/* The third signal is left to end the process. */
-			pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-			cancel(watch);
+			cancel(watch, &set);
 			wake_ms = clock_ms() + CANCEL_AGAIN_MS;
 		}
 	}

@@ -7,6 +7,8 @@ without it the test starts one.  mutants_test.py takes the guards away one by on
 
 import contextlib
 import os
+import pathlib
+import signal
 import sys
 import threading
 
@@ -230,6 +232,9 @@ def lost_commit(b):
     ended = b.run_with('before_commit')
     b.ok(b.all_done(ended) and b.outcomes() == [1, 2, 3, 4],
          'rows whose COMMIT never arrived are claimed again, on another connection', ended)
+    b.given(FOUR)
+    ended = b.run_with('before_commit', '--limit', 100)
+    b.ok(b.all_done(ended) and b.outcomes() == [1, 2, 3, 4], 'and --limit has room for more than was claimed', ended)
 
 
 def changed_meanwhile(b):
@@ -372,8 +377,37 @@ def transient(b):
         b.ok(b.all_done(ended) and b.outcomes() == [1], f'{sqlstate} puts no row on hold', [ended, b.holds()])
 
 
+def silence(b):
+    """Whoever asks to stop at once need not wait for a network that is silent, and hears no request to cancel."""
+    silent = threading.Event()
+
+    def fall_silent(_):
+        silent.set()
+        return 'blackhole_before'
+
+    b.given(FOUR)
+    with Proxy(b.cluster.folder, fall_silent,
+               choose_exchange=lambda _: 'blackhole_before' if silent.is_set() else None) as proxy, \
+         Started(proxy.conninfo(b.db), *b.arguments(),
+                 config='run: { statement_timeout = "1s"; retry_for = "3s"; };') as run:
+        wait_until(silent.is_set, 'the network is silent')
+        for _ in range(2):
+            run.send(signal.SIGTERM)
+            wait_until(lambda: not pending(run), 'the signal is taken')
+        ended = run.wait(40)
+    b.ok(ended.code == 75, 'a second signal ends a run though the network is silent', ended)
+
+
+def pending(run):
+    """Whether a signal was sent to the program that it has not yet taken."""
+    [signals] = [line.split()[1] for line in pathlib.Path(f'/proc/{run.process.pid}/status').read_text().splitlines()
+                 if line.startswith('ShdPnd:')]
+    return int(signals, 16) != 0
+
+
 GUARDS = (locks, lock_alone, lock_stays, keys, job_key, event_key, aborted_commit, lost_commit, changed_meanwhile,
-          lost_answer, lost_hold, refused_hold, counts, counted_hold, passes, failing, late, limit, transient)
+          lost_answer, lost_hold, refused_hold, counts, counted_hold, passes, failing, late, limit, transient,
+          silence)
 
 
 def main():

@@ -61,6 +61,8 @@ MUTANTS = (
 
     ('claims that were perhaps committed are given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? w->batch.seen : 0',
      '0', 'lost_answer'),
+    ('claims that were not seen count as used', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? w->batch.seen : 0',
+     'err->fault == FAULT_UNKNOWN ? granted : 0', 'lost_commit'),
     ('claims that were rolled back are not given back', 'src/run/worker.c', 'err->fault == FAULT_UNKNOWN ? w->batch.seen : 0',
      'granted', 'aborted_commit'),
     ('claims that were not needed are not given back', 'src/run/worker.c',

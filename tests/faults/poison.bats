@@ -32,19 +32,26 @@ CREATE TRIGGER judge BEFORE INSERT ON perennial.batch FOR EACH ROW EXECUTE FUNCT
 CREATE CONSTRAINT TRIGGER judge_late AFTER INSERT ON perennial.outcome DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION test.judge('commit');
 
--- No boundary can be computed from an anchor at second 7.
+-- No boundary can be computed from an anchor at second 7; so many times as the refusal's number none from one at
+-- second 9.
 CREATE OR REPLACE FUNCTION perennial.boundary(anchor timestamp, time_zone text, months int) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE STRICT AS \$\$
 BEGIN
 	months := months + 0 / (extract(second FROM anchor)::int - 7);
+	IF extract(second FROM anchor) = 9 AND EXISTS (
+		SELECT FROM test.refusal WHERE place = 'zone' AND nextval('test.claims') <= subscription_id
+	) THEN
+		RAISE EXCEPTION 'no such zone' USING ERRCODE = '22023';
+	END IF;
 	RETURN (anchor + make_interval(months => months)) AT TIME ZONE time_zone;
 END \$\$;
 
+CREATE SEQUENCE test.claims;
 CREATE SEQUENCE test.tries;
 CREATE FUNCTION test.count() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''test.tries''); RETURN NULL; END';
 CREATE TRIGGER count BEFORE UPDATE ON perennial.subscription FOR EACH STATEMENT EXECUTE FUNCTION test.count();
 "
-EMPTY+='TRUNCATE test.refusal; ALTER SEQUENCE test.tries RESTART;'
+EMPTY+='TRUNCATE test.refusal; ALTER SEQUENCE test.tries RESTART; ALTER SEQUENCE test.claims RESTART;'
 
 setup_file() {
 	own_database
@@ -130,6 +137,26 @@ POISON_END='2024-02-29 00:00:00+00'
 		"add(4, 'active', '2024-02-29', account => 1)" "add(5, 'active', '2024-02-29 00:00:08', account => 1)"
 	POISON_END='2024-02-29 00:00:07+00' poisons 22012 \
 		'claim_one, PL/pgSQL function perennial.boundary(timestamp without time zone,text,integer) line 3 at assignment'
+}
+
+@test "a name that is too long for the event is cut between two characters" {
+	local umlauts schema id
+
+	# One of two neighbours in length would be cut within a character, whatever stands before the name.
+	printf -v umlauts 'ä%.0s' {1..30}
+	given_due 5
+	for id in 2 3; do
+		schema=$umlauts; ((id == 2)) || schema+=x
+		db "CREATE SCHEMA $schema;
+		    CREATE FUNCTION $schema.$umlauts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no''; END';
+		    CREATE TRIGGER refuse_$id BEFORE INSERT ON perennial.outcome FOR EACH ROW WHEN (NEW.subscription_id = $id)
+		    EXECUTE FUNCTION $schema.$umlauts()"
+	done
+	exits 10 perennial run --as-of "$AS_OF"
+	db "DROP SCHEMA ${umlauts}, ${umlauts}x CASCADE" 2>/dev/null
+	is "$(held)" '2 row_fault, 3 row_fault'
+	is "$(run_row)" 'held|10|0|2|0|'
+	is "$(db 'SELECT octet_length(detail) FROM perennial.event ORDER BY 1')" $'126\n127'
 }
 
 @test "neither the row nor what the server said of it is in the event, the log or the output" {
@@ -374,6 +401,15 @@ raises() {
 	raises 75 53100
 	raises 75 57P01
 	raises 75 XX000
+}
+
+@test "a zone that the server cannot read for a while holds nothing: exit code 75, or nothing when it passes" {
+	given_due 4 "add(5, 'active', '2024-02-29 00:00:09', account => 1)" "refuse(1000000, 'zone')"
+	holds_nothing 75
+	given_due 4 "add(5, 'active', '2024-02-29 00:00:09', account => 1)" "refuse(5, 'zone')"
+	exits 0 with 'run: { retry_for = "600s"; };' run --as-of "$AS_OF"
+	is "$(renewed)" '1 2 3 4 5'
+	((5 < $(db 'SELECT last_value FROM test.claims')))
 }
 
 @test "a conflict that a trigger raises is tried again, and holds nothing: exit code 75" {

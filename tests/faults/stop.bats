@@ -17,6 +17,15 @@ setup_file() {
 	    	PERFORM nextval('test.tries');
 	    	RAISE EXCEPTION 'conflict' USING ERRCODE = '40001';
 	    END \$\$;
+	    CREATE FUNCTION test.refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$
+	    BEGIN
+	    	-- Alone in its bucket, a row is tried twice in a pass, as a batch and by itself.
+	    	WHILE nextval('test.tries') > 2 AND EXISTS (SELECT FROM test.gate) LOOP
+	    		PERFORM pg_sleep(0.1);
+	    	END LOOP;
+	    	RAISE EXCEPTION 'refused';
+	    END \$\$;
+	    CREATE FUNCTION test.no_event() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION 'refused'; END \$\$;
 	    ALTER TABLE perennial.outcome ADD CONSTRAINT not_thirteen CHECK (quantity <> 13)"
 }
 
@@ -95,6 +104,21 @@ stops() {
 	ends 0
 	is "$(run_row)" 'done|0|0|0|0|SIGTERM'
 	is "$(unsound)" ''
+}
+
+@test "what failed in a whole pass is told by a run that is stopped in the next" {
+	given_due 1 "add(2, 'active', '2024-02-29')" 'close_gate(0)'
+	db 'CREATE TRIGGER refuse BEFORE INSERT ON perennial.outcome FOR EACH ROW WHEN (NEW.subscription_id = 1)
+	        EXECUTE FUNCTION test.refuse();
+	    CREATE TRIGGER refuse BEFORE INSERT ON perennial.event FOR EACH ROW EXECUTE FUNCTION test.no_event()'
+	start "$PATIENT" run --as-of "$AS_OF"
+	at_gate
+	signal TERM
+	open_gate
+	ends 10
+	db 'DROP TRIGGER refuse ON perennial.outcome; DROP TRIGGER refuse ON perennial.event'
+	is "$(run_row)" 'held|10|1|0|1|SIGTERM'
+	is "$(renewed)" '2'
 }
 
 @test "a second signal cancels the statement that is running, and its batch is rolled back" {

@@ -29,6 +29,15 @@ BEGIN
 	END IF;
 	RETURN NEW;
 END \$\$;
+
+-- The first six statements last too long.
+CREATE FUNCTION test.warm_up() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+	IF nextval('test.conflicts') <= 6 THEN
+		PERFORM pg_sleep(60);
+	END IF;
+	RETURN NULL;
+END \$\$;
 "
 
 setup_file() {
@@ -111,6 +120,16 @@ all_by_one_run() {
 	all_by_one_run 100
 	is "$(db 'SELECT count(*) > 3 FROM perennial.batch')" t
 	is "$(held)" ''
+}
+
+@test "batches that were made smaller grow again when the server is quick again" {
+	given_due 300
+	db 'CREATE TRIGGER warm_up BEFORE INSERT ON perennial.outcome FOR EACH STATEMENT EXECUTE FUNCTION test.warm_up()'
+	exits 0 with 'run: { statement_timeout = "500ms"; };' run --as-of "$AS_OF" --batch-size 64
+	db 'DROP TRIGGER warm_up ON perennial.outcome'
+	all_by_one_run 300
+	# A row at a time would be some 240 batches; twice as many rows after each eighth batch are some 50.
+	is "$(db 'SELECT min(claimed), max(claimed) > 8, count(*) < 100 FROM perennial.batch')" '1|t|t'
 }
 
 @test "a statement timeout of a single row holds nothing: exit code 75 after run.retry_for" {

@@ -106,6 +106,47 @@ static void failed_rows_count_for_max_held_once_a_pass(void **state)
 	tally_release(&tally);
 }
 
+/* So many rows fail in a pass. */
+static void pass_of(struct tally *tally, int64_t failing, bool whole)
+{
+	const struct error refusal = { .sqlstate = "23514" };
+	struct error err = { 0 };
+
+	tally_begin_pass(tally);
+	for (int64_t id = 1; id <= failing; id++)
+		assert_true(tally_fail(tally, id, &refusal, &err));
+	tally_end_pass(tally, whole);
+}
+
+static void what_failed_in_a_whole_pass_stays_when_the_next_is_stopped(void **state)
+{
+	struct tally tally;
+
+	(void)state;
+	tally_init(&tally, 0, 0);
+	pass_of(&tally, 2, true);
+	pass_of(&tally, 1, false);
+	assert_int_equal(tally.failures.rows, 2);
+	assert_int_equal(tally.failures.row[1].subscription_id, 2);
+	pass_of(&tally, 3, false);
+	assert_int_equal(tally.failures.rows, 3);
+	pass_of(&tally, 1, true);
+	assert_int_equal(tally.failures.rows, 1);
+	tally_release(&tally);
+}
+
+static void what_failed_in_a_first_pass_that_is_stopped_counts(void **state)
+{
+	struct tally tally;
+
+	(void)state;
+	tally_init(&tally, 0, 0);
+	pass_of(&tally, 25, false);
+	assert_int_equal(tally.failures.rows, 25);
+	assert_int_equal(tally.failures.row[TALLY_TOLD_MAX - 1].subscription_id, TALLY_TOLD_MAX);
+	tally_release(&tally);
+}
+
 static void the_first_twenty_rows_are_told(void **state)
 {
 	struct tally tally;
@@ -172,6 +213,8 @@ int main(void)
 		cmocka_unit_test(a_batch_without_holds_passes_at_any_limit),
 		cmocka_unit_test(max_held_of_zero_is_no_limit),
 		cmocka_unit_test(failed_rows_count_for_max_held_once_a_pass),
+		cmocka_unit_test(what_failed_in_a_whole_pass_stays_when_the_next_is_stopped),
+		cmocka_unit_test(what_failed_in_a_first_pass_that_is_stopped_counts),
 		cmocka_unit_test(the_first_twenty_rows_are_told),
 		cmocka_unit_test(several_threads_keep_the_limits_together),
 	};
