@@ -38,7 +38,7 @@ valgrind_finds_nothing() {
 
 	shift
 	run --separate-stderr valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-		--log-file="$BATS_TEST_TMPDIR/valgrind" "$PERENNIAL" -c /dev/null "$@"
+		--log-file="$BATS_TEST_TMPDIR/valgrind" "$PERENNIAL" -c "$SOURCE/tests/cli/impatient.conf" "$@"
 	cat "$BATS_TEST_TMPDIR/valgrind"
 	is "$status" "$wanted"
 	is "$(<"$BATS_TEST_TMPDIR/valgrind")" ''
@@ -80,6 +80,28 @@ print(usage.ru_maxrss, file=open(sys.argv[1], "w"))' "$BATS_TEST_TMPDIR/peak" "$
 	valgrind_finds_nothing 69 -d 'host=127.0.0.1 port=1' run
 	valgrind_finds_nothing 78 -d 'hots=x' run
 	valgrind_finds_nothing 65 run --subscription 4711
+}
+
+@test "valgrind finds no error and no leak where rows are refused, some with their hold, and connections are lost" {
+	given_many 60
+	db "CREATE SEQUENCE test.tries;
+	    CREATE FUNCTION test.refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$
+	    BEGIN
+	    	IF NEW.subscription_id % 20 = 5 THEN RAISE 'refused'; END IF;
+	    	IF TG_TABLE_NAME = 'outcome' AND nextval('test.tries') % 40 = 39 THEN
+	    		PERFORM pg_terminate_backend(pg_backend_pid());
+	    	END IF;
+	    	RETURN NEW;
+	    END \$\$;
+	    CREATE TRIGGER refuse BEFORE INSERT ON perennial.outcome FOR EACH ROW EXECUTE FUNCTION test.refuse();
+	    CREATE TRIGGER refuse BEFORE INSERT ON perennial.event FOR EACH ROW WHEN (NEW.subscription_id = 25)
+	    	EXECUTE FUNCTION test.refuse()"
+	printf 'run: { retry_for = "30s"; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
+	valgrind_finds_nothing 10 -c "$BATS_TEST_TMPDIR/perennial.conf" run --as-of "$AS_OF" --batch-size 20
+	db 'DROP FUNCTION test.refuse CASCADE; DROP SEQUENCE test.tries'
+	is "$(db "SELECT count(*) FROM perennial.subscription WHERE hold_reason = 'row_fault'")" 2
+	is "$(db "SELECT failed FROM perennial.run")" 1
+	is "$(db 'SELECT * FROM perennial.unsound')" ''
 }
 
 @test "a run needs as little memory for ${PERENNIAL_DUE:-20000} rows as for a tenth of them" {
