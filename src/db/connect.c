@@ -181,8 +181,14 @@ void conn_close(struct conn *conn)
 	free(conn);
 }
 
+static void free_cancel(void *cancel)
+{
+	PQfreeCancel(cancel);
+}
+
 /* To ask may take its time, and nobody else is to wait for it: what is asked with is taken away
- * meanwhile, and put back if it is still about the same session. */
+ * meanwhile, and put back if it is still about the same session.  The thread may be cancelled in
+ * it. */
 void conn_cancel(struct conn *conn)
 {
 	char ignored[256];
@@ -196,7 +202,9 @@ void conn_cancel(struct conn *conn)
 	pthread_mutex_unlock(&conn->cancelling);
 	if (cancel == NULL)
 		return;
+	pthread_cleanup_push(free_cancel, cancel);
 	PQcancel(cancel, ignored, sizeof(ignored));
+	pthread_cleanup_pop(0);
 	pthread_mutex_lock(&conn->cancelling);
 	if (conn->openings == openings) {
 		conn->cancel = cancel;

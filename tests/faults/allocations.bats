@@ -86,8 +86,9 @@ each_allocation() {
 		ends_as_documented
 		"after_$what"
 	done
-	echo "# $how $*: one in $stride of $failed allocations" >&3
+	[[ $failed =~ ^[0-9]+$ ]]
 	ends_as_documented
+	echo "# $how ${*:3}: one in $stride of $failed allocations" >&3
 }
 
 

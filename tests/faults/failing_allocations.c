@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ static long fail_at, fail_from;
 /* Before main it is the loader that allocates. */
 static atomic_bool started;
 static atomic_bool failed;
+static pthread_once_t told = PTHREAD_ONCE_INIT;
 static atomic_long allocations;
 
 /* Neither open nor dprintf allocates. */
@@ -48,6 +50,12 @@ static void tell(const char *text)
 		dprintf(fd, "%s\n", text);
 		close(fd);
 	}
+}
+
+static void tell_failure(void)
+{
+	failed = true;
+	tell("failed");
 }
 
 /* Whether a library allocates that is left alone.  OpenSSL does it thirty thousand times at a login
@@ -73,8 +81,8 @@ static bool fails(void *caller)
 	n = ++allocations;
 	if (n != fail_at && (fail_from == 0 || n < fail_from))
 		return false;
-	if (!atomic_exchange(&failed, true))
-		tell("failed");
+	/* Before another thread that fails ends the process. */
+	pthread_once(&told, tell_failure);
 	errno = ENOMEM;
 	return true;
 }

@@ -69,11 +69,12 @@ TABLES = {  # what is compared of each, and its key
     'outcome': (
         'SELECT bucket, subscription_id, account_id, revision, kind, rule, from_status, to_status, period_start, '
         'period_end, next_period_start, next_period_end, price_id, quantity, unit_amount, amount, currency, as_of '
-        'FROM perennial.outcome LEFT JOIN perennial.run USING (run_id)', ['bucket', 'subscription_id', 'period_end']),
+        'FROM perennial.outcome LEFT JOIN (SELECT run_id, as_of FROM perennial.run) r USING (run_id)',
+        ['bucket', 'subscription_id', 'period_end']),
     'event': (
         'SELECT bucket, subscription_id, account_id, revision, kind, at, from_status, to_status, period_start, '
         'period_end, price_id, next_price_id, quantity, next_quantity, unit_amount, amount, currency, reason, detail, '
-        'sqlstate, as_of FROM perennial.event LEFT JOIN perennial.run USING (run_id)',
+        'sqlstate, as_of FROM perennial.event LEFT JOIN (SELECT run_id, as_of FROM perennial.run) r USING (run_id)',
         ['bucket', 'subscription_id', 'revision']),
     'notification_job': (
         'SELECT j.bucket, j.subscription_id, j.account_id, j.kind, j.boundary, '
