@@ -225,3 +225,9 @@ uuids() {
 	holds < <(example import)
 	is "$(db 'SELECT * FROM perennial.broken_history')" ''
 }
+
+@test "every invariant of unsound is in the page, and no other" {
+	names="SELECT DISTINCT (regexp_matches(pg_get_viewdef('perennial.unsound'::regclass), '''([a-z]+(-[a-z]+)+)''::text', 'g'))[1]"
+	in_entries SOUNDNESS "$names"
+	is "$(entries SOUNDNESS | sort)" "$(db "$names" | sort)"
+}

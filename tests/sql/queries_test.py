@@ -28,16 +28,16 @@ OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
         'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
-        'notify_jobs', 'open_plan', 'run_totals', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch',
-        'write_holds', 'write_outcomes', 'write_state'},
+        'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
+        'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
         'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'schema_version', 'server'},
-    'perennial_operator': {'prune_jobs'},
+    'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }
 LOCKS_OR_WRITES = {
     'start_run', 'finish_run', 'write_batch', 'write_holds', 'write_outcomes', 'write_state', 'claim', 'claim_one',
-    'prune_jobs'}
+    'hold_row', 'lock_next', 'note_pruning', 'prune_jobs'}
 
 DENIED = '42501'
 
