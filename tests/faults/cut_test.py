@@ -13,7 +13,7 @@ from harness import AS_OF, Cluster, Reference, Tap, exactly_once, seed, unsound,
 from proxy import Proxy, at, growing
 
 SEED = seed(20240331)
-SEEDS = 8
+SEEDS = 4
 
 # A silent server is given up 5 s after the time that a statement may take, and at login after connect_timeout.
 BLACKHOLE = 'run: { statement_timeout = "1s"; };'
