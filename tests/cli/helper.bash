@@ -98,6 +98,9 @@ own_database() {
 drop_own() {
 	local name
 
+	# A file that has an error in its syntax never set it up; every name begins with nothing.
+	[[ ${OWN-} == perennial_cli_?* ]] || return 0
+
 	for name in $(PGDATABASE=postgres db "SELECT datname FROM pg_database WHERE starts_with(datname, '$OWN')"); do
 		dropdb --force "$name"
 	done
