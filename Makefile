@@ -1,4 +1,4 @@
-# perennial: make, make check, make demo, make install.  BUILD=release|clang|asan|tsan|cov|faults|fuzz|analyze chooses
+# perennial: make, make check, make demo, make bench, make install.  BUILD=release|clang|asan|tsan|cov|faults|fuzz|analyze chooses
 # build/<mode>/.
 
 BUILD      ?= release
@@ -38,16 +38,18 @@ LDFLAGS  ?=
 WERROR   ?=
 FUZZ_SECONDS ?= 10
 override CPPFLAGS += -D_POSIX_C_SOURCE=200809L -DPERENNIAL_VERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
-	-Iinclude -I$(B)/gen $(shell $(PKG_CONFIG) --cflags libpq libconfig 2>/dev/null)
+	-Iinclude -I$(B)/gen $(shell $(PKG_CONFIG) --cflags libpq libconfig libcrypto 2>/dev/null)
 ALL_CFLAGS  := -std=c11 $(WARNINGS) $(WERROR) $(HARDEN) $(OPT) $(CFLAGS)
 ALL_LDFLAGS := $(LINK) $(OPT) $(LDFLAGS)
-LIBS     := $(shell $(PKG_CONFIG) --libs libpq libconfig 2>/dev/null)
+LIBS     := $(shell $(PKG_CONFIG) --libs libpq libconfig libcrypto 2>/dev/null)
 
 # Folders are prerequisites: a deleted or renamed file rebuilds what was made from it.
 sources   := $(sort $(wildcard src/*/*.c))
 queries   := $(sort $(wildcard sql/query/*.sql))
+reports   := $(sort $(wildcard sql/report/*.sql))
 schema    := $(sort $(wildcard sql/schema/*.sql))
-generated := $(B)/gen/query.c $(B)/gen/migration.c
+generated := $(B)/gen/query.c $(B)/gen/report.c $(B)/gen/migration.c
+ids       := $(B)/gen/db/query_id.h $(B)/gen/report/report_id.h
 objects   := $(sources:src/%.c=$(B)/obj/%.o) $(generated:$(B)/gen/%.c=$(B)/obj/gen/%.o)
 library   := $(filter-out $(B)/obj/cmd/main.o,$(objects))
 services  := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*)))
@@ -60,7 +62,7 @@ ifneq ($(V),1)
 .SILENT:
 endif
 
-.PHONY: all install uninstall unit tests check fuzz fuzzers tidy demo clean FORCE
+.PHONY: all install uninstall unit tests check fuzz fuzzers tidy demo bench clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,12 +85,12 @@ $(B)/flags: FORCE
 
 FORCE:
 
-$(B)/obj/%.o: src/%.c $(B)/gen/db/query_id.h $(B)/flags
+$(B)/obj/%.o: src/%.c $(ids) $(B)/flags
 	echo "CC $<"
 	mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/gen/%.o: $(B)/gen/%.c $(B)/gen/db/query_id.h $(B)/flags
+$(B)/obj/gen/%.o: $(B)/gen/%.c $(ids) $(B)/flags
 	echo "CC $<"
 	mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -98,9 +100,18 @@ $(B)/gen/db/query_id.h: $(queries) sql/query sql/embed.awk
 	$(AWK) -v part=header -f sql/embed.awk $(queries) > $@.new
 	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+$(B)/gen/report/report_id.h: $(reports) sql/report sql/embed.awk
+	mkdir -p $(@D)
+	$(AWK) -v part=report_header -f sql/embed.awk $(reports) > $@.new
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 $(B)/gen/query.c: $(queries) sql/query $(wildcard sql/query/*.inc) sql/embed.awk
 	mkdir -p $(@D)
 	$(AWK) -v part=queries -f sql/embed.awk $(queries) > $@
+
+$(B)/gen/report.c: $(reports) sql/report sql/embed.awk
+	mkdir -p $(@D)
+	$(AWK) -v part=reports -f sql/embed.awk $(reports) > $@
 
 $(B)/gen/migration.c: $(schema) sql/schema sql/embed.awk
 	mkdir -p $(@D)
@@ -136,7 +147,7 @@ install: $(B)/perennial $(services)
 	$(INSTALL) -m 644 $(services) "$(DESTDIR)$(unitdir)"
 	$(INSTALL) -m 644 src/perennial.8 "$(DESTDIR)$(mandir)/man8"
 	$(INSTALL) -m 644 conf/perennial.conf.5 "$(DESTDIR)$(mandir)/man5"
-	$(INSTALL) -m 644 sql/perennial-schema.7 "$(DESTDIR)$(mandir)/man7"
+	$(INSTALL) -m 644 sql/perennial-schema.7 sql/perennial-reports.7 "$(DESTDIR)$(mandir)/man7"
 	$(INSTALL) -m 755 sql/example-consumer "$(DESTDIR)$(docdir)"
 	# A configuration that is there belongs to whoever wrote it.
 	test -e "$(DESTDIR)$(sysconfdir)/perennial/perennial.conf" || \
@@ -146,7 +157,8 @@ install: $(B)/perennial $(services)
 uninstall:
 	rm -f "$(DESTDIR)$(bindir)/perennial" $(foreach s,$(notdir $(services)),"$(DESTDIR)$(unitdir)/$(s)") \
 		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5" \
-		"$(DESTDIR)$(mandir)/man7/perennial-schema.7" "$(DESTDIR)$(docdir)/example-consumer"
+		"$(DESTDIR)$(mandir)/man7/perennial-schema.7" "$(DESTDIR)$(mandir)/man7/perennial-reports.7" \
+		"$(DESTDIR)$(docdir)/example-consumer"
 	rmdir "$(DESTDIR)$(docdir)" 2>/dev/null || true
 
 # The tests without a database.
@@ -172,7 +184,7 @@ fuzz:
 		$(fuzzers:$(B)/%=build/fuzz/%)
 
 # What clang-tidy and gcc's analyzer say of the sources.  One file at a time: clang-tidy 14 loses its way in several.
-tidy: $(B)/gen/db/query_id.h
+tidy: $(ids)
 	tests/require ci
 	printf '%s\n' $(sources) | xargs -P "$$(nproc)" -I @ sh -c \
 		'clang-tidy --quiet @ -- -std=c11 $(subst ','\'',$(CPPFLAGS)) 2>/dev/null'
@@ -183,6 +195,12 @@ demo:
 	tests/require demo
 	$(MAKE) --no-print-directory all
 	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/demo/demo
+
+# How long the reports of a year take, on a throw-away server.
+bench:
+	tests/require demo
+	$(MAKE) --no-print-directory all
+	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/bench/reports
 
 clean:
 	rm -rf build

@@ -1,5 +1,6 @@
 # embed: turns .sql files into C.  -v part=header prints the enum of queries, -v part=queries their texts,
-# -v part=migrations the numbered migrations.  Works with mawk, gawk and busybox: no escapes inside gsub.
+# -v part=report_header and -v part=reports those of reports, -v part=migrations the numbered migrations.  Works with mawk,
+# gawk and busybox: no escapes inside gsub.
 #
 # A line that holds nothing but ":name" is replaced by the file name.inc beside it, as psql does it with
 # -v name="$(cat name.inc)".  Lines of comment are left out of queries, and kept in migrations for --print.
@@ -35,21 +36,26 @@ function include(name,    path, line, got) {
 function finish() {
 	if (stem == "")
 		return
-	if (part == "header")
-		printf "\tQUERY_%s,\n", toupper(stem)
-	else if (part == "queries")
-		printf "\t[QUERY_%s] = { \"%s\",\n%s\t},\n", toupper(stem), stem, body
+	if (part ~ /header$/)
+		printf "\t%s_%s,\n", kind, toupper(stem)
+	else if (part != "migrations")
+		printf "\t[%s_%s] = { \"%s\",\n%s\t},\n", kind, toupper(stem), stem, body
 	else
 		printf "\t{ %d, \"%s\",\n%s\t},\n", substr(stem, 1, 4) + 0, substr(stem, 6), body
 	body = ""
 }
 
 BEGIN {
+	kind = part ~ /^report/ ? "REPORT" : "QUERY"
 	print "/* Made from the .sql files by sql/embed.awk. */"
 	if (part == "header")
 		print "#ifndef DB_QUERY_ID_H\n#define DB_QUERY_ID_H\n\nenum query_id {"
+	else if (part == "report_header")
+		print "#ifndef REPORT_REPORT_ID_H\n#define REPORT_REPORT_ID_H\n\nenum report_id {"
 	else if (part == "queries")
 		print "#include \"db/query.h\"\n\nconst struct query queries[QUERIES] = {"
+	else if (part == "reports")
+		print "#include \"report/catalogue.h\"\n\nconst struct query report_queries[REPORTS] = {"
 	else
 		print "#include \"db/query.h\"\n\nconst struct migration migrations[] = {"
 }
@@ -76,8 +82,8 @@ END {
 	if (failed)
 		exit 1
 	finish()
-	if (part == "header")
-		print "\tQUERIES,\n};\n\n#endif"
+	if (part ~ /header$/)
+		print "\t" (kind == "QUERY" ? "QUERIES" : "REPORTS") ",\n};\n\n#endif"
 	else
 		print "};"
 	if (part == "migrations")

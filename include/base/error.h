@@ -21,12 +21,13 @@
 /* An unknown code is to be treated as a failure: new ones may be added. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_WORK = 2,   /* plan --detailed-exitcode: there is work */
-	EXIT_HELD = 10,  /* done, but rows were newly put on hold */
-	EXIT_LEFT = 11,  /* due rows were left; committed batches stand */
-	EXIT_LIMIT = 12, /* a limit of the configuration would be passed */
+	EXIT_WORK = 2,    /* plan --detailed-exitcode: there is work */
+	EXIT_HELD = 10,   /* done, but rows were newly put on hold */
+	EXIT_LEFT = 11,   /* due rows were left; committed batches stand */
+	EXIT_LIMIT = 12,  /* a limit of the configuration would be passed */
+	EXIT_TIEOUT = 14, /* a tie-out failed */
 	EXIT_USAGE = 64,
-	EXIT_UNKNOWN = 65, /* unknown subscription */
+	EXIT_UNKNOWN = 65, /* unknown subscription, plan or currency */
 	EXIT_NO_SERVER = 69,
 	EXIT_INTERNAL = 70,
 	EXIT_OUTPUT = 73, /* cannot write output */

@@ -21,7 +21,9 @@ struct command {
 	const enum option_id *option; /* ends with OPTION_END */
 	unsigned formats;             /* bits, 1 << FORMAT_… */
 	bool takes_id;                /* its argument is a subscription */
+	bool takes_name;              /* its argument is a name */
 	bool writes;                  /* it needs the primary among several hosts */
+	void (*print_more)(void);     /* what follows in its help; NULL: nothing */
 	/* Does it.  True, and the exit code is *code; or false, and it is the error's. */
 	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };
@@ -29,6 +31,7 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_plan;
 extern const struct command command_history;
+extern const struct command command_report;
 extern const struct command command_prune;
 extern const struct command command_migrate;
 

@@ -20,6 +20,12 @@ struct config {
 	int64_t lock_timeout_ms;
 	int max_periods;
 	int max_held;
+	char report_time_zone[CONFIG_TEXT_SIZE];
+	/* Accounts of the journal. */
+	char receivable[CONFIG_TEXT_SIZE];
+	char deferred[CONFIG_TEXT_SIZE];
+	char revenue[CONFIG_TEXT_SIZE];
+	char opening[CONFIG_TEXT_SIZE];
 	int syslog_facility; /* LOG_DAEMON, … */
 	int log_level;       /* LOG_INFO, … */
 	char *text;          /* of the file, NULL without one */

@@ -24,14 +24,24 @@ enum option_id {
 	OPTION_DETAILED_EXITCODE,
 	OPTION_PRINT,
 	OPTION_OLDER_THAN,
+	OPTION_PERIOD,
+	OPTION_FROM,
+	OPTION_TO,
+	OPTION_CURRENCY,
+	OPTION_PLAN,
+	OPTION_DETAIL,
+	OPTION_OUTPUT,
+	OPTION_MANIFEST,
 	OPTIONS,
 };
 
 enum format {
 	FORMAT_TEXT,
+	FORMAT_TABLE,
 	FORMAT_JSON,
 	FORMAT_JSONL,
 	FORMAT_CSV,
+	FORMAT_HLEDGER,
 	FORMATS,
 };
 
@@ -43,13 +53,22 @@ struct options {
 	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
-	int64_t id;              /* the argument of a command that takes one */
+	int64_t id;              /* the argument of a command that takes a subscription */
 	bool dry_run;
 	enum format format;
 	bool detailed_exitcode;
 	bool print;
 	bool older_than_given;
 	int64_t older_than_us;
+	const char *name;   /* the argument of a command that takes one; NULL: not given */
+	const char *period; /* NULL: not given; so are those that follow */
+	const char *from;
+	const char *to;
+	const char *currency;
+	const char *plan;
+	const char *output;
+	bool detail;
+	bool manifest;
 };
 
 struct command;

@@ -24,7 +24,12 @@ void output_csv_text(const char *text);
 /* A count with its thousands apart ("12 345"), right-aligned in width columns. */
 void output_count(int64_t count, int width);
 
-/* Decimal text ("1234.50") likewise. */
+#define OUTPUT_DECIMAL_SIZE 80
+
+/* Decimal text ("-1234.50") with its thousands apart.  Returns buffer. */
+const char *output_grouped(const char *decimal, char buffer[OUTPUT_DECIMAL_SIZE]);
+
+/* The same, printed and right-aligned. */
 void output_decimal(const char *decimal, int width);
 
 /* A count and what it counts: "1 outcome", "2 outcomes". */

@@ -25,6 +25,7 @@ enum pg_type {
 	PG_INT8_ARRAY = 1016,
 	PG_TIMESTAMP_ARRAY = 1115,
 	PG_TIMESTAMPTZ_ARRAY = 1185,
+	PG_NUMERIC = 1700, /* only as text */
 };
 
 struct param {

@@ -19,6 +19,7 @@ enum key_kind {
 	KEY_DURATION, /* "500ms", "60s", "40min", "2h", as milliseconds */
 	KEY_FACILITY,
 	KEY_LEVEL,
+	KEY_ACCOUNT, /* of a journal */
 };
 
 /* A key is added here, in struct config, in conf/perennial.conf and in its manual page. */
@@ -41,6 +42,15 @@ static const struct key {
 	{ "run.lock_timeout", KEY_DURATION, 0, 0, "5s", offsetof(struct config, lock_timeout_ms) },
 	{ "catch_up.max_periods", KEY_INT, 1, 31, "3", offsetof(struct config, max_periods) },
 	{ "limits.max_held", KEY_INT, 0, 1000000000, "100", offsetof(struct config, max_held) },
+	{ "report.time_zone", KEY_TEXT, 0, 0, "UTC", offsetof(struct config, report_time_zone) },
+	{ "report.receivable", KEY_ACCOUNT, 0, 0, "assets:receivable",
+	  offsetof(struct config, receivable) },
+	{ "report.deferred", KEY_ACCOUNT, 0, 0, "liabilities:deferred revenue",
+	  offsetof(struct config, deferred) },
+	{ "report.revenue", KEY_ACCOUNT, 0, 0, "income:subscriptions",
+	  offsetof(struct config, revenue) },
+	{ "report.opening", KEY_ACCOUNT, 0, 0, "equity:opening balances",
+	  offsetof(struct config, opening) },
 	{ "log.syslog_facility", KEY_FACILITY, 0, 0, "daemon",
 	  offsetof(struct config, syslog_facility) },
 	{ "log.level", KEY_LEVEL, 0, 0, "info", offsetof(struct config, log_level) },
@@ -109,6 +119,21 @@ static bool set_duration(const char *text, int64_t *ms)
 	return true;
 }
 
+/* What hledger reads as one account: no two spaces in a row, and nothing that is a status, a
+ * comment or a virtual posting. */
+static bool is_account(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || strchr(" *!=", text[0]) != NULL || text[n - 1] == ' ' ||
+	    strstr(text, "  ") != NULL)
+		return false;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f || strchr(";()[]", *text) != NULL)
+			return false;
+	return true;
+}
+
 /* Sets a key from its text; NULL, or what is wrong with it. */
 static const char *set_text(const struct key *k, const char *text, void *at)
 {
@@ -125,6 +150,10 @@ static const char *set_text(const struct key *k, const char *text, void *at)
 	case KEY_LEVEL:
 		return set_word(level, text, at) ? NULL
 						 : "not one of error, warning, notice, info, debug";
+	case KEY_ACCOUNT:
+		if (!is_account(text))
+			return "not the name of an account, such as \"assets:receivable\"";
+		break;
 	default:
 		break;
 	}

@@ -17,6 +17,7 @@ enum value {
 	VALUE_INSTANT,
 	VALUE_AGE,
 	VALUE_FORMAT,
+	VALUE_TEXT,
 };
 
 static const struct option_row {
@@ -54,9 +55,28 @@ static const struct option_row {
 	[OPTION_OLDER_THAN] = { "older-than", "AGE", VALUE_AGE, 0, 0,
 				offsetof(struct options, older_than_us),
 				"finished so long ago: a number with min, h, d or w, as 90d" },
+	[OPTION_PERIOD] = { "period", "PERIOD", VALUE_TEXT, 0, 0, offsetof(struct options, period),
+			    "2026-10, 2026-Q4 or 2026 (default: the last month that has ended)" },
+	[OPTION_FROM] = { "from", "DATE", VALUE_TEXT, 0, 0, offsetof(struct options, from),
+			  "from this day on, with --to" },
+	[OPTION_TO] = { "to", "DATE", VALUE_TEXT, 0, 0, offsetof(struct options, to),
+			"until before this day" },
+	[OPTION_CURRENCY] = { "currency", "CODE", VALUE_TEXT, 0, 0,
+			      offsetof(struct options, currency), "only what is in this currency" },
+	[OPTION_PLAN] = { "plan", "CODE", VALUE_TEXT, 0, 0, offsetof(struct options, plan),
+			  "only what is of this plan" },
+	[OPTION_DETAIL] = { "detail", NULL, VALUE_NONE, 0, 0, offsetof(struct options, detail),
+			    "of billed and tieout: row by row" },
+	[OPTION_OUTPUT] = { "output", "FILE", VALUE_TEXT, 0, 0, offsetof(struct options, output),
+			    "write to this file, in one step at the end" },
+	[OPTION_MANIFEST] = { "manifest", NULL, VALUE_NONE, 0, 0,
+			      offsetof(struct options, manifest),
+			      "with --output: also FILE.manifest.json, with counts and sums" },
 };
 
-static const char *const format_name[FORMATS] = { "text", "json", "jsonl", "csv" };
+static const char *const format_name[FORMATS] = {
+	"text", "table", "json", "jsonl", "csv", "hledger"
+};
 
 /* Writes "text, json or csv". */
 static const char *list_formats(unsigned formats, char *buffer, size_t size)
@@ -181,6 +201,9 @@ static bool set_option(enum option_id id, const char *text, unsigned formats,
 	case VALUE_AGE:
 		options->older_than_given = true;
 		return set_age(row, text, at, err);
+	case VALUE_TEXT:
+		*(const char **)at = text;
+		return true;
 	case VALUE_INSTANT:
 		options->as_of_given = true;
 		return set_instant(row, text, at, err);
@@ -233,7 +256,9 @@ static bool set_arguments(char **argv, const struct command *command, struct opt
 {
 	if (command->takes_id && !set_id(*argv, command, options, err))
 		return false;
-	if (command->takes_id)
+	if (command->takes_name)
+		options->name = *argv;
+	if (command->takes_id || (command->takes_name && *argv != NULL))
 		argv++;
 	return *argv == NULL ||
 	       fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", command->name, *argv);
@@ -279,4 +304,6 @@ void options_print(const struct command *command)
 		printf("  %-24s %s\n", left, help);
 	}
 	printf("  %-24s %s\n", "-h, --help", "this text");
+	if (command->print_more != NULL)
+		command->print_more();
 }

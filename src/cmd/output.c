@@ -63,19 +63,26 @@ void output_csv_text(const char *text)
 	putchar('"');
 }
 
-void output_decimal(const char *decimal, int width)
+const char *output_grouped(const char *decimal, char buffer[OUTPUT_DECIMAL_SIZE])
 {
 	size_t whole = strcspn(decimal, ".");
-	char text[80];
+	size_t first = decimal[0] == '-' ? 1 : 0;
 	size_t n = 0;
 
-	for (size_t i = 0; decimal[i] != '\0' && n < sizeof(text) - 2; i++) {
-		if (i > 0 && i < whole && (whole - i) % 3 == 0)
-			text[n++] = ' ';
-		text[n++] = decimal[i];
+	for (size_t i = 0; decimal[i] != '\0' && n < OUTPUT_DECIMAL_SIZE - 2; i++) {
+		if (i > first && i < whole && (whole - i) % 3 == 0)
+			buffer[n++] = ' ';
+		buffer[n++] = decimal[i];
 	}
-	text[n] = '\0';
-	printf("%*s", width, text);
+	buffer[n] = '\0';
+	return buffer;
+}
+
+void output_decimal(const char *decimal, int width)
+{
+	char text[OUTPUT_DECIMAL_SIZE];
+
+	printf("%*s", width, output_grouped(decimal, text));
 }
 
 void output_count(int64_t count, int width)

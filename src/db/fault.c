@@ -35,8 +35,8 @@ static const char *hint_for(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "42501") == 0)
 		return "the role needs to be a member of perennial_batch for run, perennial_reader "
-		       "for plan and history, perennial_operator for prune, and the owner for "
-		       "migrate";
+		       "for plan, history and report, perennial_operator for prune, and the owner "
+		       "for migrate";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "this server is a standby or read-only: run, prune and migrate need the "
 		       "primary";

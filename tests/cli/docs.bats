@@ -1,4 +1,15 @@
 # docs: the help, the manual pages, the sample configuration, the README and the units say the same.
+# shellcheck shell=bats
+
+load helper
+
+setup_file() {
+	own_database
+}
+
+teardown_file() {
+	drop_own
+}
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit
@@ -7,6 +18,35 @@ setup() {
 # The options that a command's help lists, or those of the program without one.
 options_of() {
 	"$PERENNIAL" "$@" --help | grep -o -- ' --[a-z-]*' | sort -u
+}
+
+# The reports that the help lists.
+reports() {
+	"$PERENNIAL" report --help | sed -n '/^reports/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+# under MACRO NAME [MACRO]: what stands in the page of the reports below this heading, up to the next of either kind.
+under() {
+	awk -v heading=".$1 $2" -v ends="^[.](Sh${3+|$3}) " '$0 == heading { inside = 1; next } $0 ~ ends { inside = 0 } inside' \
+		sql/perennial-reports.7
+}
+
+# The names that lists explain: each by a line of its own.
+explained() {
+	sed -n 's/^\.It \(Va \)\?//p' | sed 's/ , /\n/g' | sort
+}
+
+# columns_of REPORT [OPTION]: what it prints, without what is the same as another column in minor units.
+columns_of() {
+	perennial report "$@" --format csv | awk -F , 'NR == 1 {
+		for (i = 1; i <= NF; i++)
+			known[$i]
+		for (i = 1; i <= NF; i++) {
+			base = $i
+			if (!sub(/_minor$/, "", base) || !(base in known))
+				print $i
+		}
+	}'
 }
 
 # The commands that the help lists.
@@ -72,14 +112,71 @@ commands() {
 }
 
 @test "the manual pages have no fault that mandoc knows" {
-	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5 sql/perennial-schema.7
+	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5 sql/perennial-schema.7 sql/perennial-reports.7
 	[ "$output" = "" ]
+}
+
+@test "every report has its place in the manual page of the reports, in the order of the help, and no other has" {
+	[ "$(reports | wc -l)" -ge 12 ]
+	is "$(under Sh REPORTS | sed -n 's/^\.Ss //p')" "$(reports)"
+}
+
+@test "every report is named in the manual page of the program" {
+	section=$(sed -n '/^\.Ss report/,/^\.Ss prune/p' src/perennial.8)
+	for report in $(reports); do
+		grep -qw "$report" <<<"$section" || { echo "$report"; false; }
+	done
+}
+
+@test "every column of a report is explained in its place, and no other" {
+	common=$(under Sh REPORTS Ss | explained)
+	is "$(wc -w <<<"$common")" 3
+	for report in $(reports); do
+		columns=$(columns_of "$report")
+		# Those of the tie-out in detail are told in words.
+		[ "$report" != billed ] || columns+=$'\n'$(columns_of "$report" --detail)
+		explained=$(under Ss "$report" Ss | explained)
+		is "$report lacks $(comm -23 <(sort -u <<<"$columns") <(sort -u <<<"$explained"$'\n'"$common"))" "$report lacks "
+		is "$report knows no $(comm -13 <(sort -u <<<"$columns") <(echo "$explained"))" "$report knows no "
+	done
+}
+
+@test "where a report takes a currency or a plan, its place in the manual page says so" {
+	for report in $(reports); do
+		for option in currency plan; do
+			takes=yes
+			# No such currency or plan is another error than no such option.
+			run perennial report "$report" "--$option" nothing
+			[[ $output != *"does not take --$option"* ]] || takes=no
+			says=no
+			! under Ss "$report" Ss | grep -q "^\.Fl -$option" || says=yes
+			is "$report $option $says" "$report $option $takes"
+		done
+	done
+}
+
+@test "every check of the tie-out is in the manual page of the reports, and no other" {
+	checks=$(sed -n "s/^\t*SELECT [0-9]*, '\([a-z ]*\)', \(true\|false\),.*/\1/p" sql/schema/*.sql | sort -u)
+	[ "$(wc -l <<<"$checks")" -ge 17 ]
+	# A database without subscriptions has these only.
+	invariants=$(perennial report tieout --format csv | sed '1d; s/,.*//')
+	[ "$(wc -l <<<"$invariants")" -ge 20 ]
+	is "$(under Sh TIE-OUT | explained)" "$(sort <<<"$checks"$'\n'"$invariants")"
+}
+
+@test "every format of a report is in the manual page of the reports, and no other" {
+	formats=$("$PERENNIAL" report --help | sed -n 's/^  --format F *//p')
+	is "$(under Sh FORMATS Ss | explained)" "$(sed 's/ or /, /; s/, /\n/g' <<<"$formats" | sort)"
 }
 
 @test "every query is used" {
 	for query in sql/query/*.sql; do
 		name=$(basename "$query" .sql)
 		grep -qw "QUERY_${name^^}" src/*/*.c || { echo "$name"; false; }
+	done
+	for query in sql/report/*.sql; do
+		name=$(basename "$query" .sql)
+		grep -qw "REPORT_${name^^}" src/*/*.c || { echo "$name"; false; }
 	done
 }
 

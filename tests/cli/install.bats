@@ -13,6 +13,7 @@ setup_file() {
 	[ -f "$ROOT/usr/share/man/man8/perennial.8" ]
 	[ -f "$ROOT/usr/share/man/man5/perennial.conf.5" ]
 	[ -f "$ROOT/usr/share/man/man7/perennial-schema.7" ]
+	[ -f "$ROOT/usr/share/man/man7/perennial-reports.7" ]
 	[ -x "$ROOT/usr/share/doc/perennial/example-consumer" ]
 	[ -f "$ROOT/usr/lib/systemd/system/perennial.service" ]
 	[ -f "$ROOT/usr/lib/systemd/system/perennial.timer" ]

@@ -1,4 +1,4 @@
-# layers: what may be used where.  A file includes only its own floor or lower ones: base, core, db, run, cmd.
+# layers: what may be used where.  A file includes only its own floor or lower ones: base, core, db, run or report, cmd.
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || exit
@@ -11,16 +11,26 @@ uses() {
 
 @test "no file includes a higher floor" {
 	wrong=$(
-		grep -nE '^#include "(core|db|run|cmd)/' src/base/*.c include/base/*.h
-		grep -nE '^#include "(db|run|cmd)/' src/core/*.c include/core/*.h
-		grep -nE '^#include "(run|cmd)/' src/db/*.c include/db/*.h
-		grep -nE '^#include "cmd/' src/run/*.c include/run/*.h
+		grep -nE '^#include "(core|db|run|report|cmd)/' src/base/*.c include/base/*.h
+		grep -nE '^#include "(db|run|report|cmd)/' src/core/*.c include/core/*.h
+		grep -nE '^#include "(run|report|cmd)/' src/db/*.c include/db/*.h
+		grep -nE '^#include "(report|cmd)/' src/run/*.c include/run/*.h
+		grep -nE '^#include "(run|cmd)/' src/report/*.c include/report/*.h
 	) || :
 	[ "$wrong" = "" ] || { echo "$wrong"; false; }
 }
 
+@test "there are no other floors" {
+	[ "$(echo src/*/)" = "src/base/ src/cmd/ src/core/ src/db/ src/report/ src/run/" ]
+	[ "$(echo include/*/)" = "include/base/ include/cmd/ include/core/ include/db/ include/report/ include/run/" ]
+}
+
 @test "only db knows libpq" {
 	[ "$(uses '<libpq-fe|PQ[a-zA-Z]+\(|PGconn|PGresult' '(src|include)/db/[a-z_]*\.[ch]')" = "" ]
+}
+
+@test "one file knows libcrypto" {
+	[ "$(uses '<openssl/|\bEVP_[A-Za-z]' 'src/cmd/export\.c')" = "" ]
 }
 
 @test "only cmd prints, but for the log, memory that cannot be had, and the fault points of a test build" {

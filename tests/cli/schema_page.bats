@@ -1,4 +1,5 @@
-# schema_page: sql/perennial-schema.7 has what the schema has, and its examples print what it says.
+# schema_page: sql/perennial-schema.7 has what the schema has, and its examples, and those of sql/perennial-reports.7,
+# print what they say.
 # shellcheck shell=bats disable=SC2154
 
 load helper
@@ -224,6 +225,20 @@ uuids() {
 
 	holds < <(example import)
 	is "$(db 'SELECT * FROM perennial.broken_history')" ''
+}
+
+@test "the examples of the reports print what their page says" {
+	page=$SOURCE/sql/perennial-reports.7
+	use_copy "$PERENNIAL_TEMPLATE" reports
+	holds < <(example sales)
+	for name in runs read recognition late; do
+		holds perennial_reader < <(example "$name")
+	done
+	for name in close journal tamper; do
+		holds < <(example "$name")
+	done
+	# Each example that is marked was run.
+	is "$(grep -c '^\.\\" example ' "$page")" 8
 }
 
 @test "every invariant of unsound is in the page, and no other" {

@@ -2,7 +2,7 @@
 """queries_test: every statement of sql/query is valid, is what its header says, and is allowed to whoever sends it.
 
 Nothing is executed but what opens, closes or reads a transaction: PREPARE tells the parameters, \\gdesc the columns,
-EXPLAIN EXECUTE whether a role's privileges suffice.
+EXPLAIN EXECUTE whether a role's privileges suffice.  Those of sql/report are run as psql runs them, on no data.
 """
 
 import functools
@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / 'sql' / 'query'
+REPORTS = FOLDER.parent / 'report'
 TEMPLATE = os.environ.get('PERENNIAL_TEMPLATE', 'perennial_template')
 DATABASE = f'perennial_queries_{os.getpid()}'
 
@@ -31,7 +32,8 @@ SENDS = {
         'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
         'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'schema_version', 'server'},
+        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
+        'report_settings', 'report_statement', 'schema_version', 'server'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }
@@ -40,6 +42,10 @@ LOCKS_OR_WRITES = {
     'hold_row', 'lock_next', 'note_pruning', 'prune_jobs'}
 
 DENIED = '42501'
+
+# What a report may ask for, by the names that psql knows them by.
+VALUES = {'from': '2024-01-01', 'to': '2024-02-01', 'time_zone': 'Europe/Paris', 'as_of': '2024-02-01 12:00Z',
+          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o'}
 
 # What these return is not looked at.
 UNREAD = {'lock_schema', 'settings'}
@@ -184,6 +190,22 @@ def check_fetch(tap, query, cursors):
         tap.ok(rows == [], f'{query.stem} is valid after {opener.stem}', why)
 
 
+def check_report(tap, path):
+    text = path.read_text()
+    statement = ''.join(line for line in text.splitlines(True) if not line.lstrip().startswith('--'))
+    bare = re.sub("'[^']*'", '', statement)
+    values = ''.join(f"\\set {name} '{value}'\n" for name, value in VALUES.items())
+    tap.ok(text.startswith(f'-- {path.stem}: '), f'report {path.stem} opens with its name', text.partition('\n')[0])
+    tap.same(set(re.findall(r":'(\w+)'", statement)) - set(VALUES), set(), f'report {path.stem} asks for known values')
+    rows, why = psql(f'{values}PREPARE checked AS\n{text};\nSELECT count(*) FROM pg_prepared_statements;\n')
+    tap.ok(rows == [['1']] and ';' not in bare, f'report {path.stem} is one valid statement', why or 'a semicolon')
+    # As the manual page has it: psql -f, at whose end no semicolon stands.
+    rows, why = psql(f'{values}SET default_transaction_read_only = on;\nSET ROLE perennial_reader;\n{text}')
+    tap.ok(rows is not None, f'perennial_reader may read report {path.stem} with psql', why)
+    rows, why = psql(f'{values}SET ROLE perennial_app;\n{text}')
+    tap.ok(DENIED in why, f'perennial_app may not read report {path.stem}', why or 'it may')
+
+
 def main():
     tap = Tap()
     queries = [Query(path) for path in sorted(FOLDER.glob('*.sql'))]
@@ -201,6 +223,11 @@ def main():
         elif check_parameters(tap, query):
             check_columns(tap, query)
             check_roles(tap, query)
+
+    reports = sorted(REPORTS.glob('*.sql'))
+    tap.ok(len(reports) > 12, 'there are reports to test')
+    for path in reports:
+        check_report(tap, path)
 
     print(f'1..{tap.count}')
     return 1 if tap.failed else 0
