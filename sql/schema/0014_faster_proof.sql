@@ -344,7 +344,8 @@ CREATE OR REPLACE VIEW perennial.unsound (invariant, bucket, subscription_id, ru
 		                ELSE e.kind NOT IN ('expired', 'trial_expired') OR (e.unit_amount, e.currency) <> (0, 'XXX')
 		           END AS other_price,
 		       e.amount <> CASE WHEN e.kind IN ('expired', 'trial_expired') THEN 0
-		                        ELSE e.unit_amount::numeric * e.quantity END AS other_amount
+		                        ELSE e.unit_amount::numeric * e.quantity END AS other_amount,
+		       e.kind IN ('subscribed', 'reactivated', 'renewed', 'converted') AND e.at <> e.period_start AS other_start
 		FROM perennial.history e
 		LEFT JOIN perennial.run r USING (run_id)
 		LEFT JOIN perennial.price p USING (price_id)
@@ -359,9 +360,12 @@ CREATE OR REPLACE VIEW perennial.unsound (invariant, bucket, subscription_id, ru
 		 format('%s with revision %s has another unit amount or currency than price %s', h.kind, h.revision,
 		        h.price_id)),
 		('amount-differs', h.other_amount,
-		 format('%s with revision %s has another amount than quantity times unit amount', h.kind, h.revision))
+		 format('%s with revision %s has another amount than quantity times unit amount', h.kind, h.revision)),
+		-- What is billed is billed when its period begins.
+		('start-differs', h.other_start,
+		 format('%s with revision %s is dated otherwise than the beginning of its period', h.kind, h.revision))
 	) AS found (invariant, here, detail)
-	WHERE found.here AND (h.early OR h.other_price OR h.other_amount)::int = 1
+	WHERE found.here AND (h.early OR h.other_price OR h.other_amount OR h.other_start)::int = 1
 
 	UNION ALL
 	-- A period that was opened here ends at a boundary.  The server is not asked for a zone that it no longer knows.

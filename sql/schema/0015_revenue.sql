@@ -8,6 +8,12 @@ CREATE FUNCTION perennial.decimal(minor numeric, exponent smallint) RETURNS nume
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN minor * CASE exponent WHEN 1 THEN 0.1 WHEN 2 THEN 0.01 WHEN 3 THEN 0.001 WHEN 4 THEN 0.0001 ELSE 1 END;
 
+-- The first instant of a local day.  Where midnight comes twice the server takes the second; the day begins at the first.
+CREATE FUNCTION perennial.day_begins(day date, time_zone text) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN least(day::timestamp AT TIME ZONE time_zone,
+	             ((day::timestamp - interval '1 hour') AT TIME ZONE time_zone) + interval '1 hour');
+
 -- 2026, 2026-10, or 2026-10-01/2026-10-15 with its end exclusive.
 CREATE FUNCTION perennial.period_name(from_date date, to_date date) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -50,8 +56,9 @@ BEGIN ATOMIC
 	       (b.service_start AT TIME ZONE revenue.time_zone)::date,
 	       (b.service_end AT TIME ZONE revenue.time_zone)::date
 	FROM perennial.billed b
-	WHERE b.billed_at < to_date::timestamp AT TIME ZONE revenue.time_zone
-	AND greatest(b.billed_at, b.service_end) >= from_date::timestamp AT TIME ZONE revenue.time_zone
+	WHERE b.billed_at < perennial.day_begins(to_date, revenue.time_zone)
+	AND (b.billed_at >= perennial.day_begins(from_date, revenue.time_zone)
+	     OR b.service_end > perennial.day_begins(from_date, revenue.time_zone))
 	-- The days are computed once for each row, not wherever they are used.
 	OFFSET 0;
 END;
@@ -96,8 +103,8 @@ BEGIN ATOMIC
 		       coalesce(sum(b.amount) FILTER (WHERE b.kind = 'renewed'), 0) AS renewed,
 		       sum(b.amount) AS amount
 		FROM perennial.billed b
-		WHERE b.billed_at >= from_date::timestamp AT TIME ZONE report_billed.time_zone
-		AND b.billed_at < to_date::timestamp AT TIME ZONE report_billed.time_zone
+		WHERE b.billed_at >= perennial.day_begins(from_date, report_billed.time_zone)
+		AND b.billed_at < perennial.day_begins(to_date, report_billed.time_zone)
 		AND b.kind <> 'imported'
 		GROUP BY b.price_id, b.currency
 	) AS sums
@@ -122,8 +129,8 @@ BEGIN ATOMIC
 	FROM perennial.billed b
 	LEFT JOIN perennial.offer o USING (price_id)
 	LEFT JOIN perennial.currency c ON c.code = b.currency
-	WHERE b.billed_at >= from_date::timestamp AT TIME ZONE report_billed_detail.time_zone
-	AND b.billed_at < to_date::timestamp AT TIME ZONE report_billed_detail.time_zone
+	WHERE b.billed_at >= perennial.day_begins(from_date, report_billed_detail.time_zone)
+	AND b.billed_at < perennial.day_begins(to_date, report_billed_detail.time_zone)
 	AND b.kind <> 'imported';
 END;
 
@@ -166,6 +173,7 @@ CREATE FUNCTION perennial.months_of(from_date date, to_date date) RETURNS TABLE 
 BEGIN ATOMIC
 	SELECT greatest(m::date, from_date), least((m + interval '1 month')::date, to_date)
 	FROM generate_series(date_trunc('month', from_date::timestamp), (to_date - 1)::timestamp, interval '1 month') AS m
+	WHERE from_date < to_date
 	OFFSET 0;
 END;
 
@@ -296,6 +304,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA perennial FROM PUBLIC;
 GRANT SELECT ON perennial.offer TO perennial_reader;
 GRANT EXECUTE ON FUNCTION
 	perennial.decimal(numeric, smallint),
+	perennial.day_begins(date, text),
 	perennial.period_name(date, date),
 	perennial.recognised(bigint, date, date, date),
 	perennial.deferred_at_first(bigint, date, date, date),

@@ -1,30 +1,43 @@
 -- roll_forward: how many subscriptions there are, what they bring in a month, and every step that made it so.
 
--- The entries of histories that open, change or end a subscription.  A segment is paid or trial; null is neither: not there
--- yet, or expired.  found is what it was before, where this is the first entry of all.
+-- Whether a period of a subscription was a trial, where the entry does not say so: the subscription remembers its trial until
+-- it is reactivated, and its history may tell.
+CREATE FUNCTION perennial.was_trial(bucket smallint, subscription_id bigint, period_end timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT EXISTS (SELECT FROM perennial.subscription s
+	               WHERE s.bucket = was_trial.bucket AND s.subscription_id = was_trial.subscription_id
+	               AND s.trial_end = was_trial.period_end)
+	OR EXISTS (SELECT FROM perennial.history h
+	           WHERE h.bucket = was_trial.bucket AND h.subscription_id = was_trial.subscription_id
+	           AND coalesce(h.closed_end, h.period_end) = was_trial.period_end AND 'trialing' IN (h.from_status, h.to_status));
+END;
+
+-- The entries of histories that open, change or end a subscription, and those that are the first to tell of one.  A segment
+-- is paid or trial; null is neither: not there yet, or expired.  found is what it was before the first entry of all.
 CREATE VIEW perennial.milestone AS
 	SELECT o.bucket, o.subscription_id, o.revision, o.kind, o.period_end AS at,
-	       CASE o.kind WHEN 'renewed' THEN 'paid' WHEN 'converted' THEN 'trial' WHEN 'trial_expired' THEN 'trial'
-	                   ELSE CASE WHEN (SELECT s.trial_end FROM perennial.subscription s
-	                                   WHERE s.bucket = o.bucket AND s.subscription_id = o.subscription_id) = o.period_end
-	                             THEN 'trial' ELSE 'paid' END
-	       END AS found,
+	       CASE WHEN o.kind = 'renewed' THEN 'paid'
+	            WHEN o.kind IN ('converted', 'trial_expired') THEN 'trial'
+	            WHEN perennial.was_trial(o.bucket, o.subscription_id, o.period_end) THEN 'trial'
+	            ELSE 'paid' END AS found,
 	       CASE WHEN o.kind IN ('renewed', 'converted') THEN 'paid' END AS segment,
 	       o.price_id, o.quantity
 	FROM perennial.outcome o
 	UNION ALL
-	SELECT e.bucket, e.subscription_id, e.revision, e.kind, e.at, NULL,
-	       CASE e.to_status WHEN 'trialing' THEN 'trial' WHEN 'active' THEN 'paid'
-	                        WHEN 'pending_cancellation'
-	                        THEN CASE WHEN (SELECT s.trial_end FROM perennial.subscription s
-	                                        WHERE s.bucket = e.bucket AND s.subscription_id = e.subscription_id) = e.period_end
-	                                  THEN 'trial' ELSE 'paid' END
-	       END,
+	SELECT e.bucket, e.subscription_id, e.revision, e.kind, e.at,
+	       CASE WHEN e.from_status IN ('trialing', 'active', 'pending_cancellation') THEN known.segment END,
+	       CASE WHEN e.to_status <> 'expired' THEN known.segment END,
 	       e.price_id, e.quantity
 	FROM perennial.event e
-	WHERE e.kind IN ('subscribed', 'trial_started', 'imported', 'reactivated');
+	CROSS JOIN LATERAL (SELECT CASE
+		WHEN 'trialing' IN (e.from_status, e.to_status) THEN 'trial'
+		WHEN 'active' IN (e.from_status, e.to_status) THEN 'paid'
+		WHEN perennial.was_trial(e.bucket, e.subscription_id, e.period_end) THEN 'trial'
+		ELSE 'paid' END AS segment) AS known
+	WHERE e.kind IN ('subscribed', 'trial_started', 'imported', 'reactivated') OR e.revision = 1;
 
--- Subscriptions without a milestone: they have always been what they are.
+-- Subscriptions without a history: they have always been what they are.
 CREATE VIEW perennial.settled AS
 	SELECT s.bucket, s.subscription_id,
 	       CASE WHEN s.status = 'trialing' OR s.status = 'pending_cancellation' AND s.trial_end = s.period_end
@@ -33,8 +46,7 @@ CREATE VIEW perennial.settled AS
 	FROM perennial.subscription s
 	WHERE s.status <> 'expired'
 	AND NOT EXISTS (SELECT FROM perennial.outcome o WHERE o.bucket = s.bucket AND o.subscription_id = s.subscription_id)
-	AND NOT EXISTS (SELECT FROM perennial.event e WHERE e.bucket = s.bucket AND e.subscription_id = s.subscription_id
-	                AND e.kind IN ('subscribed', 'trial_started', 'imported', 'reactivated'));
+	AND NOT EXISTS (SELECT FROM perennial.event e WHERE e.bucket = s.bucket AND e.subscription_id = s.subscription_id);
 
 -- From milestone to milestone.  at is when it counts: an entry that was made later and is dated earlier counts first, and
 -- so does all that was made before it.
@@ -139,11 +151,12 @@ BEGIN ATOMIC
 		       -coalesce(sum(r.subscriptions) FILTER (WHERE r.during AND r.what = 'expired'), 0) AS expired_cancelled,
 		       -coalesce(sum(r.subscriptions) FILTER (WHERE r.during AND r.what = 'trial_expired'), 0) AS expired_trial_ended
 		FROM (
-			SELECT f.*, f.at >= from_date::timestamp AT TIME ZONE report_subscriptions.time_zone AS during
+			SELECT f.*, f.at >= perennial.day_begins(from_date, report_subscriptions.time_zone) AS during
 			FROM perennial.roll_forward f
-			WHERE f.at < to_date::timestamp AT TIME ZONE report_subscriptions.time_zone
+			WHERE f.at < perennial.day_begins(to_date, report_subscriptions.time_zone)
 		) AS r
 		GROUP BY r.segment, r.currency, r.plan_code
+		HAVING bool_or(r.during) OR sum(r.subscriptions) <> 0
 	) AS sums;
 END;
 
@@ -178,11 +191,12 @@ BEGIN ATOMIC
 		       -coalesce(sum(r.mrr) FILTER (WHERE r.during AND r.what = 'changed' AND r.subscriptions < 0), 0) AS changed_out,
 		       -coalesce(sum(r.mrr) FILTER (WHERE r.during AND r.what = 'expired'), 0) AS churned
 		FROM (
-			SELECT f.*, f.at >= from_date::timestamp AT TIME ZONE report_mrr.time_zone AS during
+			SELECT f.*, f.at >= perennial.day_begins(from_date, report_mrr.time_zone) AS during
 			FROM perennial.roll_forward f
-			WHERE f.at < to_date::timestamp AT TIME ZONE report_mrr.time_zone AND f.segment = 'paid'
+			WHERE f.at < perennial.day_begins(to_date, report_mrr.time_zone) AND f.segment = 'paid'
 		) AS r
 		GROUP BY r.currency, r.plan_code
+		HAVING bool_or(r.during) OR sum(r.subscriptions) <> 0
 	) AS s
 	CROSS JOIN LATERAL (SELECT s.opening + s.imported + s.new + s.reactivated + s.converted + s.expansion - s.contraction
 	                           + s.changed_in - s.changed_out - s.churned AS minor) AS closing
@@ -192,6 +206,7 @@ END;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA perennial FROM PUBLIC;
 GRANT SELECT ON perennial.milestone, perennial.settled, perennial.movement, perennial.roll_forward TO perennial_reader;
 GRANT EXECUTE ON FUNCTION
+	perennial.was_trial(smallint, bigint, timestamptz),
 	perennial.mrr(bigint, int, smallint),
 	perennial.report_subscriptions(date, date, text),
 	perennial.report_mrr(date, date, text)

@@ -30,8 +30,8 @@ BEGIN ATOMIC
 		FROM perennial.run
 		JOIN perennial.run_state life USING (run_id)
 		LEFT JOIN perennial.batch b USING (run_id)
-		WHERE run.as_of >= from_date::timestamp AT TIME ZONE report_runs.time_zone
-		AND run.as_of < to_date::timestamp AT TIME ZONE report_runs.time_zone
+		WHERE run.as_of >= perennial.day_begins(from_date, report_runs.time_zone)
+		AND run.as_of < perennial.day_begins(to_date, report_runs.time_zone)
 		GROUP BY run.run_id, life.state
 	) AS r
 	CROSS JOIN LATERAL (
@@ -70,33 +70,39 @@ BEGIN ATOMIC
 	GROUP BY d.currency, c.exponent, d.reason, d.age;
 END;
 
--- holds: those in force at an instant, with what they keep from being billed next, and how they ended since.
+-- holds: those in force at an instant, with what they kept from being billed, and how they ended since.
 CREATE FUNCTION perennial.report_holds(as_of timestamptz DEFAULT now()) RETURNS TABLE (
 	currency char(3), plan_code text, subscription_id bigint, account_id bigint, reason text, held_at timestamptz,
 	due_at timestamptz, amount_minor numeric, amount numeric, run_id bigint, actor text, sqlstate char(5), detail text,
 	released_at timestamptz, released_by text)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT o.currency, o.plan_code, s.subscription_id, s.account_id, h.reason, h.at, s.period_end, due.amount,
+	SELECT o.currency, o.plan_code, h.subscription_id, h.account_id, h.reason, h.at, h.period_end, due.amount,
 	       perennial.decimal(due.amount, c.exponent), h.run_id, h.actor, h.sqlstate, h.detail, h.released_at, h.released_by
 	FROM (
-		SELECT e.bucket, e.subscription_id, e.revision, e.kind, e.reason, e.at, e.run_id, e.actor, e.sqlstate, e.detail,
+		SELECT e.bucket, e.subscription_id, e.account_id, e.kind, e.reason, e.at, e.period_end, e.to_status, e.price_id,
+		       e.next_price_id, e.quantity, e.next_quantity, e.run_id, e.actor, e.sqlstate, e.detail,
 		       lead(e.at) OVER story AS released_at, lead(e.actor) OVER story AS released_by
 		FROM perennial.event e
 		WHERE e.kind IN ('held', 'released')
 		WINDOW story AS (PARTITION BY e.bucket, e.subscription_id ORDER BY e.revision)
 		UNION ALL
 		-- Put on hold by other means.
-		SELECT t.bucket, t.subscription_id, t.revision, 'held', t.hold_reason, t.held_at, NULL, NULL, NULL, NULL, NULL, NULL
+		SELECT t.bucket, t.subscription_id, t.account_id, 'held', t.hold_reason, t.held_at, t.period_end, t.status, t.price_id,
+		       t.next_price_id, t.quantity, t.next_quantity, NULL, NULL, NULL, NULL, NULL, NULL
 		FROM perennial.subscription t
 		WHERE t.hold_reason IS NOT NULL
 		AND NOT EXISTS (SELECT FROM perennial.event e WHERE e.bucket = t.bucket AND e.subscription_id = t.subscription_id
 		                AND e.kind = 'held')
 	) AS h
-	JOIN perennial.subscription s USING (bucket, subscription_id)
-	LEFT JOIN perennial.offer o ON o.price_id = s.price_id
+	LEFT JOIN perennial.subscription s USING (bucket, subscription_id)
+	LEFT JOIN perennial.offer o ON o.price_id = h.price_id
+	LEFT JOIN perennial.offer next ON next.price_id = coalesce(h.next_price_id, h.price_id)
 	LEFT JOIN perennial.currency c ON c.code = o.currency
-	CROSS JOIN LATERAL (SELECT perennial.amount_due(s) AS amount) AS due
+	CROSS JOIN LATERAL (SELECT CASE
+		WHEN h.to_status = 'active' OR h.to_status = 'trialing' AND s.billing_info_at IS NOT NULL
+		THEN next.unit_amount::numeric * coalesce(h.next_quantity, h.quantity)
+		ELSE 0 END AS amount) AS due
 	WHERE h.kind = 'held' AND coalesce(h.at <= report_holds.as_of, true)
 	AND coalesce(h.released_at > report_holds.as_of, true);
 END;
@@ -116,8 +122,8 @@ BEGIN ATOMIC
 	FROM perennial.history h
 	LEFT JOIN perennial.offer o USING (price_id)
 	LEFT JOIN perennial.currency c ON c.code = h.currency
-	WHERE h.at >= from_date::timestamp AT TIME ZONE report_audit.time_zone
-	AND h.at < to_date::timestamp AT TIME ZONE report_audit.time_zone;
+	WHERE h.at >= perennial.day_begins(from_date, report_audit.time_zone)
+	AND h.at < perennial.day_begins(to_date, report_audit.time_zone);
 END;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA perennial FROM PUBLIC;

@@ -2,7 +2,7 @@
 
 -- What there was at two instants, as the last milestone before each says: another way to what roll_forward adds up.
 CREATE FUNCTION perennial.standing(first timestamptz, second timestamptz) RETURNS TABLE (
-	at timestamptz, currency char(3), subscriptions bigint, mrr numeric)
+	at timestamptz, segment text, currency char(3), plan_code text, subscriptions bigint, mrr numeric)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH seen AS (
@@ -23,13 +23,13 @@ BEGIN ATOMIC
 		FROM perennial.settled s
 		CROSS JOIN (VALUES (standing.first), (standing.second)) AS i (at)
 	)
-	SELECT s.at, o.currency, sum(s.subscriptions)::bigint,
+	SELECT s.at, s.segment, o.currency, o.plan_code, sum(s.subscriptions)::bigint,
 	       sum(s.subscriptions * CASE s.segment WHEN 'paid' THEN perennial.mrr(o.unit_amount, s.quantity, o.interval_months)
 	                                            ELSE 0 END)
 	FROM (SELECT at, segment, price_id, quantity, count(*) AS subscriptions FROM stands WHERE segment IS NOT NULL
 	      GROUP BY at, segment, price_id, quantity) AS s
 	LEFT JOIN perennial.offer o USING (price_id)
-	GROUP BY s.at, o.currency;
+	GROUP BY s.at, s.segment, o.currency, o.plan_code;
 END;
 
 -- What is still to be earned from a day on, of what was billed before it: month by month.
@@ -39,7 +39,8 @@ BEGIN ATOMIC
 	SELECT r.currency, sum(r.items * (perennial.recognised(r.amount, r.service_from, r.service_to, m.ends)
 	                                  - perennial.recognised(r.amount, r.service_from, r.service_to, m.starts)))
 	FROM perennial.revenue_lots(before, before, still_deferred.time_zone) AS r
-	CROSS JOIN LATERAL perennial.months_of(greatest(before, r.service_from), r.service_to) AS m
+	CROSS JOIN LATERAL perennial.months_of(greatest(before, r.service_from),
+		greatest(r.service_to, r.service_from + 1)) AS m
 	GROUP BY r.currency;
 END;
 
@@ -63,9 +64,9 @@ BEGIN ATOMIC
 	), journal AS (
 		SELECT * FROM perennial.report_journal(from_date, to_date, ties.time_zone, 'r', 'd', 'i', 'o')
 	), standing AS (
-		SELECT s.*, s.at = from_date::timestamp AT TIME ZONE ties.time_zone AS opens
-		FROM perennial.standing(from_date::timestamp AT TIME ZONE ties.time_zone,
-		                        to_date::timestamp AT TIME ZONE ties.time_zone) AS s
+		SELECT s.*, s.at = perennial.day_begins(from_date, ties.time_zone) AS opens
+		FROM perennial.standing(perennial.day_begins(from_date, ties.time_zone),
+		                        perennial.day_begins(to_date, ties.time_zone)) AS s
 	), side (place, "check", is_money, currency, "left", "right") AS (
 		SELECT 1, 'subscriptions opening', false, currency, opening, 0 FROM subscriptions
 		UNION ALL
@@ -75,6 +76,20 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, 'subscriptions closing', false, currency, 0, subscriptions FROM standing WHERE NOT opens
 		UNION ALL
+		-- Each number of the report is that of its segment and plan, at the beginning and at the end.
+		SELECT 2, 'subscriptions plans', false, currency, 1, (opening = opened AND closing = closed)::int
+		FROM (
+			SELECT currency, sum(opening) AS opening, sum(closing) AS closing, sum(opened) AS opened, sum(closed) AS closed
+			FROM (
+				SELECT segment, currency, plan_code, opening, closing, 0 AS opened, 0 AS closed FROM subscriptions
+				UNION ALL
+				SELECT segment, currency, plan_code, 0, 0, CASE WHEN opens THEN subscriptions ELSE 0 END,
+				       CASE WHEN opens THEN 0 ELSE subscriptions END
+				FROM standing
+			) AS counted
+			GROUP BY segment, currency, plan_code
+		) AS cell
+		UNION ALL
 		SELECT 3, 'mrr opening', true, currency, opening_minor, 0 FROM mrr
 		UNION ALL
 		SELECT 3, 'mrr opening', true, currency, 0, mrr FROM standing WHERE opens
@@ -82,6 +97,19 @@ BEGIN ATOMIC
 		SELECT 4, 'mrr closing', true, currency, closing_minor, 0 FROM mrr
 		UNION ALL
 		SELECT 4, 'mrr closing', true, currency, 0, mrr FROM standing WHERE NOT opens
+		UNION ALL
+		SELECT 4, 'mrr plans', false, currency, 1, (opening = opened AND closing = closed)::int
+		FROM (
+			SELECT currency, sum(opening) AS opening, sum(closing) AS closing, sum(opened) AS opened, sum(closed) AS closed
+			FROM (
+				SELECT currency, plan_code, opening_minor AS opening, closing_minor AS closing, 0 AS opened, 0 AS closed
+				FROM mrr
+				UNION ALL
+				SELECT currency, plan_code, 0, 0, CASE WHEN opens THEN mrr ELSE 0 END, CASE WHEN opens THEN 0 ELSE mrr END
+				FROM standing WHERE segment = 'paid'
+			) AS counted
+			GROUP BY currency, plan_code
+		) AS cell
 		UNION ALL
 		-- Outcomes and their totals are written together, by each batch.
 		SELECT 5, 'runs outcomes', false, currency, subscriptions, 0 FROM perennial.run_total
@@ -97,6 +125,10 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 7, 'billed detail', true, currency, 0, amount_minor
 		FROM perennial.report_billed_detail(from_date, to_date, ties.time_zone)
+		UNION ALL
+		SELECT 7, 'billed kinds', true, currency, amount_minor,
+		       subscribed_minor + reactivated_minor + converted_minor + renewed_minor
+		FROM perennial.report_billed(from_date, to_date, ties.time_zone)
 		UNION ALL
 		SELECT 8, 'billed deferred', true, currency, amount_minor, 0
 		FROM perennial.report_billed(from_date, to_date, ties.time_zone)
@@ -136,12 +168,12 @@ BEGIN ATOMIC
 		SELECT 16, 'journal deferred', true, currency, 0, closing_minor FROM deferred
 		UNION ALL
 		SELECT 17, 'overdue', false, currency, subscriptions, 0
-		FROM perennial.report_overdue(least(now(), to_date::timestamp AT TIME ZONE ties.time_zone))
+		FROM perennial.report_overdue(least(now(), perennial.day_begins(to_date, ties.time_zone)))
 		UNION ALL
 		SELECT 17, 'overdue', false, p.currency, 0, 1
 		FROM perennial.subscription s LEFT JOIN perennial.price p USING (price_id)
 		WHERE s.status <> 'expired'
-		AND s.period_end <= least(now(), to_date::timestamp AT TIME ZONE ties.time_zone)
+		AND s.period_end <= least(now(), perennial.day_begins(to_date, ties.time_zone))
 	)
 	SELECT t.place, t."check", t.currency, perennial.decimal(t."left", c.exponent), perennial.decimal(t."right", c.exponent)
 	FROM (
@@ -170,7 +202,7 @@ BEGIN ATOMIC
 			FROM unnest(ARRAY['outcome-doubled', 'outcome-overlap', 'job-missing', 'job-doubled', 'job-unfounded', 'job-astray',
 				'history-broken', 'billed-overlap', 'billed-gap', 'due-left', 'total-differs', 'run-unknown',
 				'held-differs', 'claimed-differs', 'continued-differs', 'not-due-touched', 'held-touched',
-				'price-differs', 'amount-differs', 'boundary-differs']) AS name
+				'price-differs', 'amount-differs', 'start-differs', 'boundary-differs']) AS name
 		) AS i
 		GROUP BY i.name
 	) AS t

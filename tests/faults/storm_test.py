@@ -460,6 +460,10 @@ def check_damage(tap, storm, opening, as_of):
     due = cluster.value('SELECT count(*) FROM perennial.subscription '
                         f"WHERE status <> 'expired' AND period_end <= '{as_of}Z'", db)
     tap.ok(due == '0', 'nothing is due', due)
+    for month in range(4):
+        day = f'{(as_of - timedelta(days=30 * month)).replace(day=1):%Y-%m-%d}'
+        ended = perennial(cluster.conninfo(db), 'report', 'tieout', '--from', day, '--to', f'{as_of:%Y-%m-%d}')
+        tap.ok(ended.code == 0 and ended.out.count('PASS') > 30, f'the books from {day} on tie out', ended)
     recount = Recount(cluster, db, opening, as_of)
     for name, found in [('no period is lost', recount.lost), ('no period is closed twice', recount.doubled),
                         ('each history tells how its subscription came to be what it is', recount.faults),

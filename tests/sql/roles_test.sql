@@ -308,13 +308,13 @@ CREATE TABLE executed AS SELECT * FROM (VALUES
 	 'set_billing_info start_trial subscribe subscriptions_of take_jobs withdraw_cancellation'),
 	('perennial_batch', 'boundary bucket_of decimal_text utc_text'),
 	('perennial_reader',
-	 'amount_due boundary bucket_of decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
+	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
-	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots standing still_deferred ties utc_text'),
+	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots standing still_deferred ties utc_text was_trial'),
 	('perennial_operator',
-	 'amount_due boundary bucket_of decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
+	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
-	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots revive_job standing still_deferred ties utc_text'),
+	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots revive_job standing still_deferred ties utc_text was_trial'),
 	('perennial_test_stranger', 'nothing')
 ) AS f (role, functions);
 SELECT is(executes(role), functions, role || ' gets to the functions named here when it calls them') FROM executed;

@@ -377,7 +377,7 @@ FROM (VALUES
 	 $$ DELETE FROM perennial.event WHERE @ AND revision = 1 $$),
 
 	-- What was billed.
-	('again', 'a reactivation within the period that was paid', 'billed-overlap, history-broken',
+	('again', 'a reactivation within the period that was paid', 'billed-overlap, history-broken, start-differs',
 	 $$ UPDATE perennial.event SET period_start = '2025-02-04Z' WHERE @ AND kind = 'reactivated' $$),
 	('plain', 'a first period that covers those that follow', 'billed-overlap x2, history-broken, job-unfounded',
 	 $$ UPDATE perennial.event SET period_end = '2025-12-01Z' WHERE @ AND revision = 1 $$),
