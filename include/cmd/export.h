@@ -21,7 +21,7 @@ bool export_open(struct export_file *file, const char *path, const char *suffix,
 		 struct error *err) MUST_CHECK;
 
 /* Everything is written, and on disk. */
-bool export_finish(struct error *err) MUST_CHECK;
+bool export_finish(const struct export_file *file, struct error *err) MUST_CHECK;
 
 /* The checksum and size of what was written. */
 bool export_digest(const struct export_file *file, char sha256[SHA256_TEXT_SIZE], int64_t *bytes,

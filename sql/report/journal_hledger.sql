@@ -20,6 +20,7 @@ WITH posting AS MATERIALIZED (
 	GROUP BY r.currency, side.account
 ), line (part, entry, place, text) AS (
 	SELECT 1, 0, 0, '; perennial: what was billed and earned, ' || perennial.period_name(:'from', :'to') || ', days in ' || :'time_zone'
+	       || CASE WHEN perennial.day_begins(:'to', :'time_zone') > now() THEN '; this period is not over yet' ELSE '' END
 	UNION ALL
 	SELECT 2, 0, row_number() OVER (ORDER BY account), 'account ' || account
 	FROM (VALUES (:'receivable'), (:'deferred'), (:'revenue'), (:'opening')) AS named (account)

@@ -53,21 +53,21 @@ CREATE VIEW perennial.settled AS
 CREATE VIEW perennial.movement AS
 	-- A renewal says nothing new of a subscription that was known from its beginning, unless a change had been scheduled, or
 	-- it had been overdue when it was imported.  Most milestones are such.
-	WITH told AS MATERIALIZED (
-		SELECT m.*
-		FROM perennial.milestone m
-		WHERE m.kind <> 'renewed' OR (m.bucket, m.subscription_id) IN (
-			SELECT s.bucket, s.subscription_id
-			FROM perennial.subscription s
-			LEFT JOIN (
-				SELECT e.bucket, e.subscription_id,
-				       bool_or(e.kind IN ('subscribed', 'trial_started', 'imported')) AS founded,
-				       bool_or(num_nonnulls(e.next_price_id, e.next_quantity) > 0
-				               OR e.kind = 'imported' AND e.period_end < e.at) AS moves
-				FROM perennial.event e
-				GROUP BY e.bucket, e.subscription_id
-			) AS story USING (bucket, subscription_id)
-			WHERE story.founded IS NOT TRUE OR story.moves)
+	WITH story AS (
+		SELECT bucket, subscription_id,
+		       bool_or(kind IN ('subscribed', 'trial_started', 'imported')) AS founded,
+		       bool_or(num_nonnulls(next_price_id, next_quantity) > 0 OR kind = 'imported' AND period_end < at) AS moves
+		FROM perennial.event
+		GROUP BY bucket, subscription_id
+	), telling AS MATERIALIZED (
+		SELECT bucket, subscription_id
+		FROM perennial.subscription
+		LEFT JOIN story USING (bucket, subscription_id)
+		WHERE story.founded IS NOT TRUE OR story.moves
+	), told AS MATERIALIZED (
+		SELECT *
+		FROM perennial.milestone
+		WHERE kind <> 'renewed' OR (bucket, subscription_id) IN (SELECT bucket, subscription_id FROM telling)
 	)
 	SELECT bucket, subscription_id, revision, kind, min(at) OVER later AS at,
 	       lead(revision) OVER later IS NULL AS is_first,
@@ -79,9 +79,9 @@ CREATE VIEW perennial.movement AS
 	WINDOW later AS (PARTITION BY bucket, subscription_id ORDER BY revision DESC ROWS UNBOUNDED PRECEDING);
 
 -- What a subscription brings in a month, rounded once: all sums are then of whole numbers, and tie.
-CREATE FUNCTION perennial.mrr(unit_amount bigint, quantity int, interval_months smallint) RETURNS bigint
+CREATE FUNCTION perennial.mrr(unit_amount bigint, quantity int, interval_months smallint) RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN round(unit_amount::numeric * quantity / interval_months)::bigint;
+	RETURN round(unit_amount::numeric * quantity / interval_months);
 
 -- The steps of the numbers: up and down, by what they count.  Only what is paid has a monthly revenue.  A change of plan
 -- takes what there was from one to the other, and what it adds or takes away belongs to the new one.

@@ -5,7 +5,7 @@ CREATE FUNCTION perennial.standing(first timestamptz, second timestamptz) RETURN
 	at timestamptz, segment text, currency char(3), plan_code text, subscriptions bigint, mrr numeric)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	WITH seen AS (
+	WITH seen AS MATERIALIZED (
 		SELECT m.bucket, m.subscription_id, min(m.revision) AS beginning,
 		       max(m.revision) FILTER (WHERE m.at < standing.first) AS by_first,
 		       max(m.revision) FILTER (WHERE m.at < standing.second) AS by_second
@@ -89,6 +89,23 @@ BEGIN ATOMIC
 			) AS counted
 			GROUP BY segment, currency, plan_code
 		) AS cell
+		UNION ALL
+		-- What moved them is what happened.  What was overdue when it was imported counts earlier than it came.
+		SELECT 2, 'subscriptions movements', false, currency, 1, (sum(told) = sum(happened))::int
+		FROM (
+			SELECT currency, move.kind, move.told, 0 AS happened
+			FROM subscriptions
+			CROSS JOIN LATERAL (VALUES ('new', new), ('reactivated', reactivated), ('converted', converted_in),
+				('expired', expired_cancelled), ('trial_expired', expired_trial_ended)) AS move (kind, told)
+			UNION ALL
+			SELECT o.currency, CASE WHEN h.kind IN ('subscribed', 'trial_started') THEN 'new' ELSE h.kind END, 0, 1
+			FROM perennial.history h
+			LEFT JOIN perennial.offer o USING (price_id)
+			WHERE h.kind IN ('subscribed', 'trial_started', 'reactivated', 'converted', 'expired', 'trial_expired')
+			AND h.at >= perennial.day_begins(from_date, ties.time_zone)
+			AND h.at < perennial.day_begins(to_date, ties.time_zone)
+		) AS moves
+		GROUP BY currency, kind
 		UNION ALL
 		SELECT 3, 'mrr opening', true, currency, opening_minor, 0 FROM mrr
 		UNION ALL

@@ -61,25 +61,27 @@ static char *joined(const char *path, const char *suffix)
 	return text;
 }
 
-/* A rename would put a file in the place of a device or a pipe. */
-static bool check_kind(const char *path, struct error *err)
+/* Whether a file may come to this place, and with which mode: that of the one which is there.  A
+ * rename would put it in the place of a device or a pipe, too. */
+static bool check_place(const char *path, mode_t *mode, struct error *err)
 {
 	struct stat found;
 
 	if (stat(path, &found) != 0)
 		return errno == ENOENT || cannot(err, "write", path);
+	*mode = found.st_mode & 0777;
 	return S_ISREG(found.st_mode) ||
 	       fail(err, EXIT_OUTPUT, "cannot write %s: it is not a file", path);
 }
 
 bool export_open(struct export_file *file, const char *path, const char *suffix, struct error *err)
 {
-	mode_t mask = umask(0);
+	mode_t mask = umask(0), mode = 0666 & ~mask;
 	int fd;
 
 	umask(mask);
 	file->path = joined(path, suffix);
-	if (!check_kind(file->path, err))
+	if (!check_place(file->path, &mode, err))
 		return false;
 	file->temporary = joined(file->path, ".XXXXXX");
 	fd = mkstemp(file->temporary);
@@ -91,7 +93,7 @@ bool export_open(struct export_file *file, const char *path, const char *suffix,
 	watch_signals();
 	remember(NULL, file->temporary);
 	/* mkstemp lets nobody else read it. */
-	if (fchmod(fd, 0666 & ~mask) != 0 || dup2(fd, STDOUT_FILENO) < 0) {
+	if (fchmod(fd, mode) != 0 || dup2(fd, STDOUT_FILENO) < 0) {
 		close(fd);
 		return cannot(err, "write", file->path);
 	}
@@ -99,11 +101,10 @@ bool export_open(struct export_file *file, const char *path, const char *suffix,
 	return true;
 }
 
-bool export_finish(struct error *err)
+bool export_finish(const struct export_file *file, struct error *err)
 {
-	if (!output_finish(err))
-		return false;
-	return fsync(STDOUT_FILENO) == 0 || cannot(err, "write", "the output");
+	return (output_finish(err) && fsync(STDOUT_FILENO) == 0) ||
+	       cannot(err, "write", file->path);
 }
 
 static bool add_file(EVP_MD_CTX *digest, int fd, int64_t *bytes)

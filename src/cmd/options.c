@@ -29,7 +29,7 @@ static const struct option_row {
 	const char *help;
 } option_row[OPTIONS] = {
 	[OPTION_AS_OF] = { "as-of", "TIME", VALUE_INSTANT, 0, 0, offsetof(struct options, as_of_us),
-			   "decide as of this instant (ISO 8601, UTC unless it says otherwise)" },
+			   "as of this instant (ISO 8601, UTC unless it says otherwise)" },
 	[OPTION_ALLOW_FUTURE] = { "allow-future", NULL, VALUE_NONE, 0, 0,
 				  offsetof(struct options, allow_future),
 				  "accept an --as-of later than the server's clock" },

@@ -177,7 +177,7 @@ static bool write_manifest(struct work *work, struct stream *stream,
 	if (ok) {
 		file.sums = sums;
 		report_print_manifest(&work->about, &file);
-		ok = export_finish(err);
+		ok = export_finish(manifest, err);
 	}
 	free(sums);
 	return ok;
@@ -189,7 +189,7 @@ static bool print_to_file(struct work *work, struct stream *stream, struct error
 	struct export_file file = { 0 }, manifest = { 0 };
 	bool ok = export_open(&file, o->output, "", err) &&
 		  report_print(stream, &work->about, work->format, &work->failed, err) &&
-		  export_finish(err) &&
+		  export_finish(&file, err) &&
 		  (!o->manifest || write_manifest(work, stream, &file, &manifest, err)) &&
 		  /* A manifest that is older than its file does not fit it, and says so. */
 		  export_publish(&file, err) && (!o->manifest || export_publish(&manifest, err));

@@ -68,8 +68,10 @@ char *copy_bind(struct conn *conn, const struct query *query, const struct bindi
 		}
 		append(&out, p, (size_t)(next - p));
 		if (!append_literal(conn, &out, find_value(binding, next + 2, size))) {
-			fail(err, EXIT_INTERNAL, "report \"%s\": no value for %.*s", query->name,
-			     (int)size, next + 2);
+			/* Of what is bound, only the names of accounts were not looked up before.
+			 */
+			fail(err, EXIT_CONFIG, "the value of %.*s is not text in UTF-8", (int)size,
+			     next + 2);
 			free(out.bytes);
 			return NULL;
 		}

@@ -57,7 +57,11 @@ bool scope_check(struct conn *conn, struct scope *scope, struct error *err)
 	rows = conn_query(conn, QUERY_REPORT_SCOPE, &params, err);
 	params_release(&params);
 	if (rows == NULL && strcmp(err->sqlstate, NOT_UTF8) == 0)
-		return fail(err, EXIT_UNKNOWN, "there is no such currency or plan: it is not text");
+		return scope->currency != NULL || scope->plan != NULL
+			       ? fail(err, EXIT_UNKNOWN,
+				      "there is no such currency or plan: it is "
+				      "not text in UTF-8")
+			       : fail(err, EXIT_CONFIG, "report.time_zone is not text in UTF-8");
 	ok = rows != NULL && rows_expect(rows, type, 6, err) && check_known(scope, rows, err) &&
 	     check_period(scope, rows, err);
 	rows_free(rows);

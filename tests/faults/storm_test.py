@@ -461,7 +461,7 @@ def check_damage(tap, storm, opening, as_of):
                         f"WHERE status <> 'expired' AND period_end <= '{as_of}Z'", db)
     tap.ok(due == '0', 'nothing is due', due)
     for month in range(4):
-        day = f'{(as_of - timedelta(days=30 * month)).replace(day=1):%Y-%m-%d}'
+        day = f'{(as_of - timedelta(days=45 * month)).replace(day=1):%Y-%m-%d}'
         ended = perennial(cluster.conninfo(db), 'report', 'tieout', '--from', day, '--to', f'{as_of:%Y-%m-%d}')
         tap.ok(ended.code == 0 and ended.out.count('PASS') > 30, f'the books from {day} on tie out', ended)
     recount = Recount(cluster, db, opening, as_of)

@@ -4,7 +4,7 @@ BEGIN;
 SET LOCAL TimeZone = 'UTC';
 -- To compile a report takes longer than to read it.
 SET LOCAL jit = off;
-SELECT plan(145);
+SELECT plan(146);
 
 INSERT INTO perennial.time_zone (name) VALUES ('UTC'), ('America/New_York') ON CONFLICT DO NOTHING;
 INSERT INTO perennial.plan (plan_id, code, name) VALUES (1, 'one', 'One'), (2, 'two', 'Two');
@@ -192,7 +192,7 @@ SELECT results_eq(
 	$$ SELECT name, CASE name WHEN 'overdue' THEN 'EUR' ELSE 'EUR JPY' END FROM unnest(ARRAY[
 		'billed deferred', 'billed detail', 'billed kinds', 'deferred closing', 'deferred opening', 'journal balance',
 		'journal deferred', 'mrr closing', 'mrr opening', 'mrr plans', 'overdue', 'runs amount', 'runs outcomes', 'schedule amount',
-		'schedules', 'subscriptions closing', 'subscriptions opening', 'subscriptions plans',
+		'schedules', 'subscriptions closing', 'subscriptions movements', 'subscriptions opening', 'subscriptions plans',
 		'waterfall recognised', 'waterfall remaining'])
 	   AS name $$, 'each report is held against another, in each currency');
 SELECT is_empty('SELECT * FROM perennial.report_tieout(''2025-02-01'', ''2025-04-01'')
@@ -454,7 +454,7 @@ SELECT is(tampered(name, statements), checks, title) FROM (VALUES
 	-- Outcomes.
 	('moved', 'an outcome that moved to another run', 'claimed-differs, total-differs',
 	 $$ UPDATE perennial.outcome SET run_id = 2 WHERE @ $$),
-	('plain', 'the kind of a renewal', 'history-broken, job-missing, job-unfounded, total-differs',
+	('plain', 'the kind of a renewal', 'subscriptions movements EUR, history-broken, job-missing, job-unfounded, total-differs',
 	 $$ UPDATE perennial.outcome SET kind = 'converted' WHERE @ AND run_id = 2 $$),
 	('tried', 'the kind of an expiry', 'history-broken, job-missing, job-unfounded, total-differs',
 	 $$ UPDATE perennial.outcome SET kind = 'expired' WHERE @ $$),
@@ -565,7 +565,9 @@ FROM (VALUES
 	('the closing', 'subscriptions', 'closing', 'closing - 1', 'true',
 	 'subscriptions closing EUR, subscriptions closing JPY, subscriptions plans EUR, subscriptions plans JPY'),
 	('trials are left out', 'subscriptions', '', '', 'segment <> ''trial''',
-	 'subscriptions closing EUR, subscriptions plans EUR'),
+	 'subscriptions closing EUR, subscriptions movements EUR, subscriptions movements JPY, subscriptions plans EUR'),
+	('new and reactivated change places', 'subscriptions', 'new', 'reactivated', 'true',
+	 'subscriptions movements EUR, subscriptions movements JPY'),
 	('the opening', 'mrr', 'opening_minor', 'opening_minor + 1', 'true', 'mrr opening EUR, mrr opening JPY, mrr plans EUR, mrr plans JPY'),
 	('the closing', 'mrr', 'closing_minor', 'closing_minor - 1', 'true', 'mrr closing EUR, mrr closing JPY, mrr plans EUR, mrr plans JPY'),
 	('the opening', 'deferred', 'opening_minor', 'opening_minor + 1', 'true',
