@@ -198,7 +198,7 @@ demo:
 
 # How long the reports of a year take, on a throw-away server.
 bench:
-	tests/require demo
+	tests/require bench
 	$(MAKE) --no-print-directory all
 	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/bench/reports
 

@@ -14,10 +14,12 @@ BEGIN ATOMIC
 END;
 
 -- The entries of histories that open, change or end a subscription, and those that are the first to tell of one.  A segment
--- is paid or trial; null is neither: not there yet, or expired.  found is what it was before the first entry of all.
+-- is paid or trial; null is neither: not there yet, or expired.  found is what it was before the first entry of all, which
+-- has the revision 1.
 CREATE VIEW perennial.milestone AS
 	SELECT o.bucket, o.subscription_id, o.revision, o.kind, o.period_end AS at,
-	       CASE WHEN o.kind = 'renewed' THEN 'paid'
+	       CASE WHEN o.revision > 1 THEN NULL
+	            WHEN o.kind = 'renewed' THEN 'paid'
 	            WHEN o.kind IN ('converted', 'trial_expired') THEN 'trial'
 	            WHEN perennial.was_trial(o.bucket, o.subscription_id, o.period_end) THEN 'trial'
 	            ELSE 'paid' END AS found,

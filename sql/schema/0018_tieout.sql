@@ -5,19 +5,20 @@ CREATE FUNCTION perennial.standing(first timestamptz, second timestamptz) RETURN
 	at timestamptz, segment text, currency char(3), plan_code text, subscriptions bigint, mrr numeric)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	WITH seen AS MATERIALIZED (
-		SELECT m.bucket, m.subscription_id, min(m.revision) AS beginning,
-		       max(m.revision) FILTER (WHERE m.at < standing.first) AS by_first,
-		       max(m.revision) FILTER (WHERE m.at < standing.second) AS by_second
-		FROM perennial.milestone m
+	-- The highest of these arrays is that of the highest revision.
+	WITH seen AS (
+		SELECT min(CASE m.revision WHEN 1 THEN ARRAY[m.price_id, m.quantity, array_position(segments, m.found)] END) AS found,
+		       max(ARRAY[m.revision, m.price_id, m.quantity, array_position(segments, m.segment)])
+		           FILTER (WHERE m.at < standing.first) AS by_first,
+		       max(ARRAY[m.revision, m.price_id, m.quantity, array_position(segments, m.segment)])
+		           FILTER (WHERE m.at < standing.second) AS by_second
+		FROM perennial.milestone m, (VALUES (ARRAY['paid', 'trial'])) AS named (segments)
 		GROUP BY m.bucket, m.subscription_id
 	), stands AS (
-		SELECT i.at, CASE WHEN i.revision IS NULL THEN m.found ELSE m.segment END AS segment, m.price_id, m.quantity
+		SELECT i.at, (ARRAY['paid', 'trial'])[i.last[3]] AS segment, i.last[1] AS price_id, i.last[2] AS quantity
 		FROM seen
-		JOIN perennial.milestone m USING (bucket, subscription_id)
-		CROSS JOIN LATERAL (VALUES (standing.first, seen.by_first), (standing.second, seen.by_second)) AS i (at, revision)
-		WHERE m.revision = coalesce(i.revision, seen.beginning)
-		AND m.revision IN (seen.beginning, seen.by_first, seen.by_second)
+		CROSS JOIN LATERAL (VALUES (standing.first, coalesce(seen.by_first[2:4], seen.found)),
+			(standing.second, coalesce(seen.by_second[2:4], seen.found))) AS i (at, last)
 		UNION ALL
 		SELECT i.at, s.segment, s.price_id, s.quantity
 		FROM perennial.settled s

@@ -54,12 +54,13 @@ tampered_database() {
 		UPDATE perennial.event SET reason = 'FAIL' WHERE kind = 'held'"
 }
 
-# An audit of March gets stuck in the middle of its rows as long as somebody holds the lock 4711.
+# An audit of March, as a table, gets stuck in the middle of its rows as long as somebody holds the lock 4711.
 stuck_database() {
 	createdb -T "$CLOSED" "$STUCK"
 	PGDATABASE=$STUCK db <<-'SQL'
 		CREATE SCHEMA test;
-		CREATE TABLE test.stop AS SELECT at FROM perennial.report_audit('2024-03-01', '2024-04-01')
+		CREATE TABLE test.stop AS SELECT date_trunc('second', at) AS at
+			FROM perennial.report_audit('2024-03-01', '2024-04-01')
 			ORDER BY at, subscription_id, revision OFFSET 1200 LIMIT 1;
 		CREATE OR REPLACE FUNCTION perennial.utc_text(instant timestamptz) RETURNS text LANGUAGE plpgsql STRICT AS $$
 		BEGIN
@@ -1132,7 +1133,7 @@ begin() {
 	local end=$((SECONDS + 30)) new
 
 	echo old >"$file"
-	env --default-signal=INT,TERM,HUP "$@" "$PERENNIAL" -c /dev/null report audit --period 2024-03 --format csv \
+	env --default-signal=INT,TERM,HUP "$@" "$PERENNIAL" -c /dev/null report audit --period 2024-03 --format table \
 		--output "$file" --manifest 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	pid=$!
 	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $IS_STUCK)"
