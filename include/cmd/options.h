@@ -45,6 +45,9 @@ enum format {
 	FORMATS,
 };
 
+/* As --format has it. */
+const char *format_name(enum format format);
+
 struct options {
 	bool as_of_given;
 	int64_t as_of_us;

@@ -74,9 +74,13 @@ static const struct option_row {
 			      "with --output: also FILE.manifest.json, with counts and sums" },
 };
 
-static const char *const format_name[FORMATS] = {
-	"text", "table", "json", "jsonl", "csv", "hledger"
-};
+static const char *const format_names[FORMATS] = { "text",  "table", "json",
+						   "jsonl", "csv",   "hledger" };
+
+const char *format_name(enum format format)
+{
+	return format_names[format];
+}
 
 /* Writes "text, json or csv". */
 static const char *list_formats(unsigned formats, char *buffer, size_t size)
@@ -89,7 +93,7 @@ static const char *list_formats(unsigned formats, char *buffer, size_t size)
 
 		if (formats & 1U << f)
 			n += (size_t)snprintf(buffer + n, size - n, "%s%s", separator,
-					      format_name[f]);
+					      format_names[f]);
 	}
 	return buffer;
 }
@@ -176,7 +180,7 @@ static bool set_format(const char *text, unsigned formats, enum format *format, 
 	char list[60];
 
 	for (int f = 0; f < FORMATS; f++)
-		if (formats & 1U << f && strcmp(text, format_name[f]) == 0) {
+		if (formats & 1U << f && strcmp(text, format_names[f]) == 0) {
 			*format = (enum format)f;
 			return true;
 		}

@@ -161,12 +161,8 @@ static bool write_manifest(struct work *work, struct stream *stream,
 			   const struct export_file *written, struct export_file *manifest,
 			   struct error *err)
 {
-	static const char *const format_name[FORMATS] = {
-		[FORMAT_TABLE] = "table", [FORMAT_JSON] = "json",       [FORMAT_JSONL] = "jsonl",
-		[FORMAT_CSV] = "csv",     [FORMAT_HLEDGER] = "hledger",
-	};
 	struct report_file file = { .name = name_of(written->path),
-				    .format = format_name[work->format],
+				    .format = format_name(work->format),
 				    .generated_at = work->generated_at };
 	char *sums = NULL;
 	const struct copy_sink sink = { keep_row, &sums };

@@ -1158,7 +1158,7 @@ ended() {
 	let_go
 	ended 0
 	contains report.csv report.csv.manifest.json
-	cmp "$file" <(report audit --format csv)
+	cmp "$file" <(report audit --format table)
 	is "$(json "$(<"$file.manifest.json")" "j->>'sha256'")" "$(sha256sum "$file" | sed 's/ .*//')"
 }
 
