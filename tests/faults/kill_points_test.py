@@ -28,7 +28,8 @@ AT_A_TIME = 4
 QUERIES = pathlib.Path(__file__).resolve().parents[2] / 'sql' / 'query'
 # What no run asks: plan, history, migrate and prune do.
 OF_OTHERS = {'begin_plan', 'open_plan', 'fetch_plan', 'boundaries', 'history', 'begin_migration', 'lock_schema',
-             'add_time_zones', 'prune_jobs', 'note_pruning'}
+             'add_time_zones', 'prune_jobs', 'note_pruning', 'report_scope', 'report_settings',
+             'report_statement'}
 
 REFUSED, FAILING, CAUGHT_UP = 21, 23, 31
 
