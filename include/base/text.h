@@ -12,4 +12,7 @@ void text_cut(char *buffer, size_t size, const char *text);
  * line of the log.  Line ends stay where keep_lines says so. */
 void text_clean(char *text, bool keep_lines);
 
+/* Whether it is valid UTF-8 without control characters. */
+bool text_is_line(const char *text);
+
 #endif

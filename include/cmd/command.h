@@ -14,16 +14,29 @@ struct context {
 	struct options options;
 };
 
+/* What stands behind a command's options. */
+enum arguments {
+	TAKES_NOTHING,
+	TAKES_ID,   /* a subscription */
+	TAKES_IDS,  /* any number of them */
+	TAKES_NAME, /* a name, or nothing */
+};
+
+#define EXAMPLES 3
+
 struct command {
 	const char *name;
 	const char *usage;
 	const char *summary;
 	const enum option_id *option; /* ends with OPTION_END */
-	unsigned formats;             /* bits, 1 << FORMAT_… */
-	bool takes_id;                /* its argument is a subscription */
-	bool takes_name;              /* its argument is a name */
-	bool writes;                  /* it needs the primary among several hosts */
-	void (*print_more)(void);     /* what follows in its help; NULL: nothing */
+	unsigned formats;             /* bits, 1 << FORMAT_…; the first is the default */
+	enum arguments takes;
+	bool writes;              /* it needs the primary among several hosts */
+	void (*print_more)(void); /* what follows in its help; NULL: nothing */
+	struct {
+		const char *line; /* without "perennial" */
+		const char *does;
+	} example[EXAMPLES];
 	/* Does it.  True, and the exit code is *code; or false, and it is the error's. */
 	bool (*run)(struct context *context, enum exit_code *code, struct error *err);
 };

@@ -20,7 +20,10 @@ enum option_id {
 	OPTION_LIMIT,
 	OPTION_SUBSCRIPTION,
 	OPTION_DRY_RUN,
+	OPTION_ALLOW_OVER,
+	OPTION_ALLOW_REASON, /* of passing a limit; … */
 	OPTION_FORMAT,
+	OPTION_HORIZON,
 	OPTION_DETAILED_EXITCODE,
 	OPTION_PRINT,
 	OPTION_OLDER_THAN,
@@ -32,6 +35,20 @@ enum option_id {
 	OPTION_DETAIL,
 	OPTION_OUTPUT,
 	OPTION_MANIFEST,
+	OPTION_METRICS_OUTPUT,
+	OPTION_TIEOUT,
+	OPTION_HOLD_REASON, /* … of a hold; … */
+	OPTION_REASON,      /* … and those that have it */
+	OPTION_ALL,
+	OPTION_NOTE,
+	OPTION_CATCH_UP,
+	OPTION_YES,
+	OPTION_JSON,
+	OPTION_NAGIOS,
+	OPTION_WARNING,
+	OPTION_CRITICAL,
+	OPTION_WARNING_HELD,
+	OPTION_CRITICAL_HELD,
 	OPTIONS,
 };
 
@@ -49,22 +66,22 @@ enum format {
 const char *format_name(enum format format);
 
 struct options {
-	bool as_of_given;
+	bool given[OPTIONS];
 	int64_t as_of_us;
 	bool allow_future;
 	int64_t workers;         /* 0: as configured */
 	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
-	int64_t id;              /* the argument of a command that takes a subscription */
 	bool dry_run;
+	const char *allow_over; /* NULL: not given; so are all texts */
+	const char *reason;
 	enum format format;
+	int64_t horizon_us;
 	bool detailed_exitcode;
 	bool print;
-	bool older_than_given;
 	int64_t older_than_us;
-	const char *name;   /* the argument of a command that takes one; NULL: not given */
-	const char *period; /* NULL: not given; so are those that follow */
+	const char *period;
 	const char *from;
 	const char *to;
 	const char *currency;
@@ -72,6 +89,23 @@ struct options {
 	const char *output;
 	bool detail;
 	bool manifest;
+	bool tieout;
+	bool all;
+	const char *note;
+	bool catch_up;
+	bool yes;
+	bool json;
+	bool nagios;
+	int64_t warning_us;
+	int64_t critical_us;
+	int64_t warning_held;
+	int64_t critical_held;
+
+	/* The arguments: what the command takes. */
+	int64_t id;         /* a subscription */
+	const char *name;   /* or a name, */
+	char *const *id_of; /* or several subscriptions: checked texts, … */
+	int ids;            /* … so many, for options_id */
 };
 
 struct command;
@@ -80,6 +114,9 @@ struct command;
  * EXIT_USAGE. */
 bool options_parse(int argc, char **argv, const struct command *command, struct options *options,
 		   bool *help, struct error *err) MUST_CHECK;
+
+/* The i-th of several subscriptions. */
+int64_t options_id(const struct options *options, int i);
 
 /* What getopt found wrong: an unknown option ('?') of the command, or of the program (NULL), or one
  * without its value (':').  Always false. */

@@ -1,5 +1,6 @@
 /* The configuration: the table of keys, and reading a file by it. */
 #include "cmd/config.h"
+#include "cmd/config_scan.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -86,6 +87,11 @@ static void problem(struct reading *r, int line, const char *name, const char *w
 {
 	fprintf(stderr, "%s:%d: %s%s%s\n", r->path, line, name, name[0] != '\0' ? ": " : "", what);
 	r->problems++;
+}
+
+static void tell(void *reading, int line, const char *what)
+{
+	problem(reading, line, "", what);
 }
 
 static bool set_word(const struct word *word, const char *text, int *value)
@@ -286,64 +292,6 @@ static bool read_file(const char *path, struct config *config)
 	return ok;
 }
 
-/* The end of a comment or text that begins at p, or p where neither does. */
-static const char *skip_passive(const char *p)
-{
-	const char *end;
-
-	if (*p == '#' || strncmp(p, "//", 2) == 0)
-		return p + strcspn(p, "\n");
-	if (strncmp(p, "/*", 2) == 0) {
-		end = strstr(p + 2, "*/");
-		return end != NULL ? end + 2 : p + strlen(p);
-	}
-	if (*p != '"')
-		return p;
-	for (p++; *p != '\0' && *p != '"'; p++)
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-	return *p == '"' ? p + 1 : p;
-}
-
-/* Whether a number begins at p that does not fit 32 bits; *length is that of its digits. */
-static bool is_too_large(const char *p, size_t *length)
-{
-	bool hex = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
-	const char *first = hex ? p + 2 : p;
-	size_t digits = strspn(first, hex ? "0123456789abcdefABCDEF" : "0123456789");
-
-	*length = (size_t)(first - p) + digits;
-	return hex ? digits > 8 : digits > 10 || (digits == 10 && strncmp(p, "2147483647", 10) > 0);
-}
-
-/* Finds what libconfig reads as something else than was written: a number that does not fit wraps
- * around without a word, and an included file would be neither in the messages nor in the run's
- * checksum.  False where libconfig must not see the text: it waits for a file that is a pipe, and
- * ends the process over one that is a folder. */
-static bool scan(struct reading *r)
-{
-	const char *p = r->config->text, *counted = p;
-	bool includes = false;
-	int line = 1;
-
-	while (*p != '\0') {
-		const char *next = skip_passive(p);
-		size_t length = 0;
-
-		for (; counted < p; counted++)
-			line += *counted == '\n';
-		if (next == p && *p == '@') {
-			problem(r, line, "",
-				"@include is not supported: the configuration is one file");
-			includes = true;
-		}
-		if (next == p && is_too_large(p, &length))
-			problem(r, line, "", "a number is too large");
-		p = next > p ? next : p + (length > 0 ? length : 1);
-	}
-	return !includes;
-}
-
 static void parse(struct reading *r)
 {
 	config_t tree;
@@ -352,7 +300,7 @@ static void parse(struct reading *r)
 		problem(r, 1, "", "not a text file");
 		return;
 	}
-	if (!scan(r))
+	if (!config_scan(r->config->text, tell, r))
 		return;
 	config_init(&tree);
 	if (config_read_string(&tree, r->config->text) != CONFIG_TRUE)

@@ -78,6 +78,11 @@ const struct command command_history = {
 	.summary = "print what happened to a subscription, in order",
 	.option = history_options,
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL,
-	.takes_id = true,
+	.takes = TAKES_ID,
+	.example = {
+		{ "history 4711", "what happened, and what is paid until when" },
+		{ "history 4711 --format jsonl", "every column, a line for each entry" },
+		{ "-d service=standby history 4711", "the same from a standby" },
+	},
 	.run = history_main,
 };

@@ -57,5 +57,10 @@ const struct command command_migrate = {
 	.summary = "install or upgrade the schema; run as its owner",
 	.option = migrate_options,
 	.writes = true,
+	.example = {
+		{ "-d dbname=billing migrate", "install the schema, or upgrade it" },
+		{ "migrate --print | less", "read the SQL of all of it" },
+		{ "migrate --print | psql -d billing", "install it with psql" },
+	},
 	.run = migrate_main,
 };

@@ -1,7 +1,9 @@
-/* Options of the command line: the table, and reading by it. */
+/* Options of the command line: reading by the table. */
 #include "cmd/options.h"
 #include "base/instant.h"
+#include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/option_row.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,69 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum value {
-	VALUE_NONE,
-	VALUE_NUMBER,
-	VALUE_INSTANT,
-	VALUE_AGE,
-	VALUE_FORMAT,
-	VALUE_TEXT,
-};
-
-static const struct option_row {
-	const char *name;
-	const char *argument;
-	enum value value;
-	int64_t min, max; /* of a number */
-	size_t at;        /* in struct options */
-	const char *help;
-} option_row[OPTIONS] = {
-	[OPTION_AS_OF] = { "as-of", "TIME", VALUE_INSTANT, 0, 0, offsetof(struct options, as_of_us),
-			   "as of this instant (ISO 8601, UTC unless it says otherwise)" },
-	[OPTION_ALLOW_FUTURE] = { "allow-future", NULL, VALUE_NONE, 0, 0,
-				  offsetof(struct options, allow_future),
-				  "accept an --as-of later than the server's clock" },
-	[OPTION_WORKERS] = { "workers", "N", VALUE_NUMBER, 1, 64, offsetof(struct options, workers),
-			     "work on N connections at a time, 1 to 64" },
-	[OPTION_BATCH_SIZE] = { "batch-size", "N", VALUE_NUMBER, 1, 10000,
-				offsetof(struct options, batch_size),
-				"subscriptions a transaction, 1 to 10000" },
-	[OPTION_LIMIT] = { "limit", "N", VALUE_NUMBER, 1, INT64_MAX,
-			   offsetof(struct options, limit), "stop after N subscriptions" },
-	[OPTION_SUBSCRIPTION] = { "subscription", "ID", VALUE_NUMBER, 1, INT64_MAX,
-				  offsetof(struct options, subscription_id),
-				  "only this subscription" },
-	[OPTION_DRY_RUN] = { "dry-run", NULL, VALUE_NONE, 0, 0, offsetof(struct options, dry_run),
-			     "the same as plan: write nothing" },
-	[OPTION_FORMAT] = { "format", "F", VALUE_FORMAT, 0, 0, offsetof(struct options, format),
-			    NULL },
-	[OPTION_DETAILED_EXITCODE] = { "detailed-exitcode", NULL, VALUE_NONE, 0, 0,
-				       offsetof(struct options, detailed_exitcode),
-				       "exit 2 when there is work, 0 when there is none" },
-	[OPTION_PRINT] = { "print", NULL, VALUE_NONE, 0, 0, offsetof(struct options, print),
-			   "print the SQL instead; needs no server" },
-	[OPTION_OLDER_THAN] = { "older-than", "AGE", VALUE_AGE, 0, 0,
-				offsetof(struct options, older_than_us),
-				"finished so long ago: a number with min, h, d or w, as 90d" },
-	[OPTION_PERIOD] = { "period", "PERIOD", VALUE_TEXT, 0, 0, offsetof(struct options, period),
-			    "2026-10, 2026-Q4 or 2026 (default: the last month that has ended)" },
-	[OPTION_FROM] = { "from", "DATE", VALUE_TEXT, 0, 0, offsetof(struct options, from),
-			  "from this day on, with --to" },
-	[OPTION_TO] = { "to", "DATE", VALUE_TEXT, 0, 0, offsetof(struct options, to),
-			"until before this day" },
-	[OPTION_CURRENCY] = { "currency", "CODE", VALUE_TEXT, 0, 0,
-			      offsetof(struct options, currency), "only what is in this currency" },
-	[OPTION_PLAN] = { "plan", "CODE", VALUE_TEXT, 0, 0, offsetof(struct options, plan),
-			  "only what is of this plan" },
-	[OPTION_DETAIL] = { "detail", NULL, VALUE_NONE, 0, 0, offsetof(struct options, detail),
-			    "of billed and tieout: row by row" },
-	[OPTION_OUTPUT] = { "output", "FILE", VALUE_TEXT, 0, 0, offsetof(struct options, output),
-			    "write to this file, in one step at the end" },
-	[OPTION_MANIFEST] = { "manifest", NULL, VALUE_NONE, 0, 0,
-			      offsetof(struct options, manifest),
-			      "with --output: also FILE.manifest.json, with counts and sums" },
-};
 
 static const char *const format_names[FORMATS] = { "text",  "table", "json",
 						   "jsonl", "csv",   "hledger" };
@@ -146,7 +85,7 @@ static bool set_instant(const struct option_row *row, const char *text, int64_t 
 			err,
 			"write it like 2026-11-23, 2026-11-23T02:00:00Z or 2026-11-23T03:00+01:00");
 	}
-	if (instant < INSTANT_AS_OF_MIN || instant > INSTANT_AS_OF_MAX)
+	if (instant < row->min || instant > row->max)
 		return fail(err, EXIT_USAGE, "--%s: %s is not within the years 2000 to 2999",
 			    row->name, text);
 	*value = instant;
@@ -164,7 +103,7 @@ static bool set_age(const struct option_row *row, const char *text, int64_t *val
 	const char *rest;
 	int64_t number;
 
-	if (read_number(text, &number, &rest) && number >= 0)
+	if (read_number(text, &number, &rest) && number >= row->min)
 		for (size_t i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
 			if (strcmp(rest, unit[i].name) == 0 && number <= most / unit[i].seconds) {
 				*value = number * unit[i].seconds * INSTANT_PER_SECOND;
@@ -173,6 +112,18 @@ static bool set_age(const struct option_row *row, const char *text, int64_t *val
 	return fail(err, EXIT_USAGE,
 		    "--%s takes a whole number with min, h, d or w, as 90d, not \"%s\"", row->name,
 		    text);
+}
+
+static bool set_line(const struct option_row *row, const char *text, const char **value,
+		     struct error *err)
+{
+	size_t size = strlen(text);
+
+	if (!text_is_line(text) || size < (size_t)row->min || size > (size_t)row->max)
+		return fail(err, EXIT_USAGE, "--%s takes one line of text, of 1 to %lld bytes",
+			    row->name, (long long)row->max);
+	*value = text;
+	return true;
 }
 
 static bool set_format(const char *text, unsigned formats, enum format *format, struct error *err)
@@ -194,23 +145,24 @@ static bool set_option(enum option_id id, const char *text, unsigned formats,
 	const struct option_row *row = &option_row[id];
 	void *at = (char *)options + row->at;
 
+	options->given[id] = true;
 	switch (row->value) {
 	case VALUE_NONE:
 		*(bool *)at = true;
 		return true;
 	case VALUE_NUMBER:
 		return set_number(row, text, at, err);
+	case VALUE_INSTANT:
+		return set_instant(row, text, at, err);
+	case VALUE_AGE:
+		return set_age(row, text, at, err);
 	case VALUE_FORMAT:
 		return set_format(text, formats, at, err);
-	case VALUE_AGE:
-		options->older_than_given = true;
-		return set_age(row, text, at, err);
 	case VALUE_TEXT:
 		*(const char **)at = text;
 		return true;
-	case VALUE_INSTANT:
-		options->as_of_given = true;
-		return set_instant(row, text, at, err);
+	case VALUE_LINE:
+		return set_line(row, text, at, err);
 	}
 	return false;
 }
@@ -241,29 +193,41 @@ bool option_fault(int found, char **argv, const char *command, struct error *err
 	return fail(err, EXIT_USAGE, "%s has no option %s", command, option);
 }
 
-static bool set_id(const char *text, const struct command *command, struct options *options,
-		   struct error *err)
+static bool set_id(const char *text, const struct command *command, int64_t *id, struct error *err)
 {
 	const char *rest;
 
-	if (text == NULL)
-		return fail(err, EXIT_USAGE, "%s needs the id of a subscription", command->name);
-	if (!read_number(text, &options->id, &rest) || *rest != '\0' || options->id < 1)
+	if (!read_number(text, id, &rest) || *rest != '\0' || *id < 1)
 		return fail(err, EXIT_USAGE, "%s takes the id of a subscription, not \"%s\"",
 			    command->name, text);
 	return true;
+}
+
+int64_t options_id(const struct options *options, int i)
+{
+	return strtoll(options->id_of[i], NULL, 10);
 }
 
 /* What is left after the options. */
 static bool set_arguments(char **argv, const struct command *command, struct options *options,
 			  struct error *err)
 {
-	if (command->takes_id && !set_id(*argv, command, options, err))
-		return false;
-	if (command->takes_name)
-		options->name = *argv;
-	if (command->takes_id || (command->takes_name && *argv != NULL))
-		argv++;
+	int64_t id;
+
+	if (command->takes == TAKES_IDS) {
+		options->id_of = argv;
+		for (; *argv != NULL; argv++, options->ids++)
+			if (!set_id(*argv, command, &id, err))
+				return false;
+	} else if (command->takes == TAKES_ID) {
+		if (*argv == NULL)
+			return fail(err, EXIT_USAGE, "%s needs the id of a subscription",
+				    command->name);
+		if (!set_id(*argv++, command, &options->id, err))
+			return false;
+	} else if (command->takes == TAKES_NAME && *argv != NULL) {
+		options->name = *argv++;
+	}
 	return *argv == NULL ||
 	       fail(err, EXIT_USAGE, "%s takes no argument \"%s\"", command->name, *argv);
 }
@@ -310,4 +274,8 @@ void options_print(const struct command *command)
 	printf("  %-24s %s\n", "-h, --help", "this text");
 	if (command->print_more != NULL)
 		command->print_more();
+	printf("\nexamples\n");
+	for (int i = 0; i < EXAMPLES; i++)
+		printf("  perennial %s\n      %s\n", command->example[i].line,
+		       command->example[i].does);
 }

@@ -36,7 +36,7 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 	const struct options *options = &context->options;
 	struct plan_about about = { server, options->subscription_id };
 	struct plan_request request = {
-		.policy = { options->as_of_given ? options->as_of_us : server->clock_us,
+		.policy = { options->given[OPTION_AS_OF] ? options->as_of_us : server->clock_us,
 			    context->config.max_periods },
 		.subscription_id = options->subscription_id,
 		.visit = options->format == FORMAT_JSONL ? plan_print_jsonl
@@ -82,5 +82,10 @@ const struct command command_plan = {
 	.summary = "say what run would do, and write nothing",
 	.option = plan_options,
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV,
+	.example = {
+		{ "plan", "what would be done now" },
+		{ "plan --as-of 2026-12-01", "what will be due by then" },
+		{ "plan --format csv > plan.csv", "a row for each step" },
+	},
 	.run = plan_main,
 };

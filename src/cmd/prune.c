@@ -44,7 +44,7 @@ static bool prune_main(struct context *context, enum exit_code *code, struct err
 	bool ok;
 
 	(void)code;
-	if (!context->options.older_than_given)
+	if (!context->options.given[OPTION_OLDER_THAN])
 		return fail(err, EXIT_USAGE, "prune needs --older-than, as in --older-than 90d");
 	conn = session_open(context, true, &session, &server, err);
 	if (conn == NULL)
@@ -60,5 +60,10 @@ const struct command command_prune = {
 	.summary = "delete notification jobs that were finished long ago",
 	.option = prune_options,
 	.writes = true,
+	.example = {
+		{ "prune --older-than 90d", "forget what was sent three months ago" },
+		{ "prune --older-than 52w", "or a year ago" },
+		{ "-q prune --older-than 90d", "the same, for a timer" },
+	},
 	.run = prune_main,
 };

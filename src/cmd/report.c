@@ -42,7 +42,7 @@ static bool check_time(const struct report *report, const struct options *o, str
 		refuse(report, "a period", err);
 		return fail_hint(err, "it is about an instant: --as-of TIME, or now");
 	}
-	if (!report->instant && o->as_of_given) {
+	if (!report->instant && o->given[OPTION_AS_OF]) {
 		refuse(report, "--as-of", err);
 		return fail_hint(err, "it is about a period: --period 2026-10, or --from and --to");
 	}
@@ -106,9 +106,9 @@ static bool set_instants(struct work *work, const struct server *server, struct 
 	instant_format(instant_to_second(server->clock_us), work->generated_at);
 	if (!work->about.report->instant)
 		return true;
-	instant_format(o->as_of_given ? o->as_of_us : server->clock_us, work->as_of);
+	instant_format(o->given[OPTION_AS_OF] ? o->as_of_us : server->clock_us, work->as_of);
 	work->about.as_of = work->as_of;
-	if (!o->as_of_given || o->as_of_us <= server->clock_us)
+	if (!o->given[OPTION_AS_OF] || o->as_of_us <= server->clock_us)
 		return true;
 	fail(err, EXIT_USAGE, "--as-of %s lies in the future: the server's clock says %s",
 	     work->as_of, work->generated_at);
@@ -245,7 +245,12 @@ const struct command command_report = {
 	.option = report_options,
 	.formats = 1U << FORMAT_TABLE | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV |
 		   1U << FORMAT_HLEDGER,
-	.takes_name = true,
+	.takes = TAKES_NAME,
 	.print_more = print_reports,
+	.example = {
+		{ "report tieout --period 2026-10", "do the books of October add up?" },
+		{ "report deferred --period 2026-Q4 --format csv --output deferred.csv --manifest", "a file for the books, with its checksum" },
+		{ "report overdue", "what is due and was not done, by age" },
+	},
 	.run = report_main,
 };

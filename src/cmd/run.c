@@ -90,7 +90,7 @@ static bool start_row(struct shift *shift, struct error *err)
 	struct run *run = &shift->run;
 	char host[256] = "";
 	struct run_start start = {
-		.as_of_us = options->as_of_given ? &options->as_of_us : NULL,
+		.as_of_us = options->given[OPTION_AS_OF] ? &options->as_of_us : NULL,
 		.subscription_id = options->subscription_id,
 		.host = host,
 		.pid = (int)getpid(),
@@ -322,5 +322,10 @@ const struct command command_run = {
 	.option = run_options,
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON,
 	.writes = true,
+	.example = {
+		{ "run --limit 100", "stop after 100 subscriptions, as a first try" },
+		{ "run --subscription 4711", "only this one" },
+		{ "run --as-of 2026-11-23T02:00Z --format json", "what was due at two o'clock; the summary as JSON" },
+	},
 	.run = run_main,
 };

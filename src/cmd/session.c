@@ -9,7 +9,7 @@ static bool check_as_of(const struct options *options, bool allow_future,
 {
 	char as_of[INSTANT_TEXT_SIZE], clock[INSTANT_TEXT_SIZE];
 
-	if (!options->as_of_given || allow_future || options->as_of_us <= server->clock_us)
+	if (!options->given[OPTION_AS_OF] || allow_future || options->as_of_us <= server->clock_us)
 		return true;
 	fail(err, EXIT_USAGE, "--as-of %s lies in the future: the server's clock says %s",
 	     instant_format(options->as_of_us, as_of), instant_format(server->clock_us, clock));

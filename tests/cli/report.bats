@@ -10,7 +10,7 @@ setup_file() {
 	export EMPTY_ONE=$PGDATABASE CLOSED=${OWN}closed TAMPERED=${OWN}tampered STUCK=${OWN}stuck CODES=${OWN}codes
 	export NAMES PRINTED=$BATS_FILE_TMPDIR
 
-	NAMES=$(perennial report --help | sed -nE '/^reports$/,$ s/^  ([a-z]+) .*/\1/p')
+	NAMES=$(perennial report --help | sed -nE '/^reports$/,/^$/ s/^  ([a-z]+) .*/\1/p')
 	closed_database
 	tampered_database
 	stuck_database

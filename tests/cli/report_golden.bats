@@ -115,7 +115,7 @@ compare() {
 @test "every report has a file here, and every file is a report's" {
 	local name file
 
-	for name in $(perennial report --help | sed -nE '/^reports$/,$ s/^  ([a-z]+) .*/\1/p'); do
+	for name in $(perennial report --help | sed -nE '/^reports$/,/^$/ s/^  ([a-z]+) .*/\1/p'); do
 		[[ -s $BATS_TEST_DIRNAME/report_golden/$name.table ]]
 	done
 	for file in "$BATS_TEST_DIRNAME"/report_golden/*; do

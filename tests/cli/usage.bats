@@ -19,6 +19,10 @@ options_of() {
 	sed -nE '/^options$/,$ s/^  ((-., )?--[a-z-]+( [A-Z]+)?) .*/\1/p'
 }
 
+commands() {
+	perennial --help | sed -n '/^commands$/,/^$/ s/^  \([a-z]*\) .*/\1/p'
+}
+
 # A value that an option with this argument takes.
 value_for() {
 	case $1 in
@@ -216,12 +220,28 @@ value_for() {
 }
 
 @test "help texts stand in columns" {
-	run ! grep -E '^  .{24}[^ ]' < <(
-		perennial --help
-		perennial run --help
-		perennial plan --help
-		perennial migrate --help
-	)
+	local command
+
+	for command in '' $(commands); do
+		perennial $command --help | sed '/^examples$/,$ d'
+	done >"$BATS_TEST_TMPDIR/help"
+	run ! grep -E '^  .{24}[^ ]' "$BATS_TEST_TMPDIR/help"
+}
+
+@test "the help of each command ends with three examples, which it understands" {
+	local command example count
+
+	for command in $(commands); do
+		count=0
+		while read -r example; do
+			example=${example%% [|>]*}
+			# What follows is asked for help: it is read, and nothing is done.
+			exits 0 bash -c "\"\$0\" $example --help" "$PERENNIAL"
+			has "$output" "] $command"
+			count=$((count + 1))
+		done < <(perennial $command --help | sed -n '/^examples$/,$ s/^  perennial //p')
+		is "$command $count" "$command 3"
+	done
 }
 
 @test "every format that the help of a command names is accepted" {

@@ -36,11 +36,14 @@ static void check(const struct command *c, const struct options *o)
 {
 	assert(o->workers >= 0 && o->workers <= 64);
 	assert(o->batch_size >= 0 && o->batch_size <= 10000);
+	assert(c->takes == TAKES_IDS || o->ids == 0);
+	for (int i = 0; i < o->ids; i++)
+		assert(options_id(o, i) >= 1);
 	assert(o->limit >= 0 && o->subscription_id >= 0 && o->older_than_us >= 0);
-	assert(!o->as_of_given ||
+	assert(!o->given[OPTION_AS_OF] ||
 	       (o->as_of_us >= INSTANT_AS_OF_MIN && o->as_of_us <= INSTANT_AS_OF_MAX));
 	assert(o->format == FORMAT_TEXT || c->formats >> o->format & 1);
-	assert(c->takes_id ? o->id >= 1 : o->id == 0);
+	assert(c->takes == TAKES_ID ? o->id >= 1 : o->id == 0);
 }
 
 static void parse(const struct command *c, const uint8_t *data, size_t size)
