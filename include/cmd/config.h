@@ -3,6 +3,7 @@
 #define CMD_CONFIG_H
 
 #include "base/error.h"
+#include "core/limits.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,13 @@ struct config {
 	int64_t lock_timeout_ms;
 	int max_periods;
 	int max_held;
+	int max_expired;
+	/* limits.max_amount: decimal text and currency, checked in form only. */
+	struct config_amount {
+		char decimal[24];
+		char currency[4];
+	} max_amount[LIMIT_AMOUNTS_MAX];
+	int max_amounts;
 	char report_time_zone[CONFIG_TEXT_SIZE];
 	/* Accounts of the journal. */
 	char receivable[CONFIG_TEXT_SIZE];
@@ -28,7 +36,8 @@ struct config {
 	char opening[CONFIG_TEXT_SIZE];
 	int syslog_facility; /* LOG_DAEMON, … */
 	int log_level;       /* LOG_INFO, … */
-	char *text;          /* of the file, NULL without one */
+	const char *path;    /* of the file, NULL without one */
+	char *text;          /* of it, likewise */
 	size_t text_size;
 };
 

@@ -66,46 +66,47 @@ enum format {
 const char *format_name(enum format format);
 
 struct options {
-	bool given[OPTIONS];
 	int64_t as_of_us;
-	bool allow_future;
 	int64_t workers;         /* 0: as configured */
 	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
-	bool dry_run;
+	int64_t horizon_us;
+	int64_t older_than_us;
+	int64_t warning_us;
+	int64_t critical_us;
+	int64_t warning_held;
+	int64_t critical_held;
 	const char *allow_over; /* NULL: not given; so are all texts */
 	const char *reason;
-	enum format format;
-	int64_t horizon_us;
-	bool detailed_exitcode;
-	bool print;
-	int64_t older_than_us;
+	const char *note;
 	const char *period;
 	const char *from;
 	const char *to;
 	const char *currency;
 	const char *plan;
 	const char *output;
+
+	/* The arguments: what the command takes. */
+	int64_t id;         /* a subscription, */
+	const char *name;   /* or a name, */
+	char *const *id_of; /* or several subscriptions: checked texts, … */
+	int ids;            /* … so many, for options_id */
+
+	enum format format;
+	bool allow_future;
+	bool dry_run;
+	bool detailed_exitcode;
+	bool print;
 	bool detail;
 	bool manifest;
 	bool tieout;
 	bool all;
-	const char *note;
 	bool catch_up;
 	bool yes;
 	bool json;
 	bool nagios;
-	int64_t warning_us;
-	int64_t critical_us;
-	int64_t warning_held;
-	int64_t critical_held;
-
-	/* The arguments: what the command takes. */
-	int64_t id;         /* a subscription */
-	const char *name;   /* or a name, */
-	char *const *id_of; /* or several subscriptions: checked texts, … */
-	int ids;            /* … so many, for options_id */
+	bool given[OPTIONS];
 };
 
 struct command;

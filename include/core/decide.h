@@ -37,6 +37,7 @@ bool kind_opens(enum kind kind);
 struct policy {
 	int64_t as_of_us;
 	int max_periods; /* a row so many periods behind is held; 1 to 31 */
+	bool on_time;    /* none is: a forecast takes it that runs happen when something is due */
 };
 
 struct step {

@@ -1,6 +1,7 @@
 /* Text: UTF-8. */
 #include "base/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 void text_cut(char *buffer, size_t size, const char *text)
@@ -17,32 +18,45 @@ void text_cut(char *buffer, size_t size, const char *text)
 	buffer[n] = '\0';
 }
 
-/* The bytes of the character that begins at c, 0 where none does. */
-static size_t character_size(const unsigned char *c)
-{
-	size_t size = c[0] < 0x80 ? 1 : c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+/* How characters are written that have so many bytes. */
+static const struct form {
+	unsigned char mask, first; /* of the first byte */
+	uint32_t least;            /* what is smaller has a shorter form */
+} form[] = {
+	{ 0x80, 0x00, 0x0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 }
+};
 
-	/* Longer than need be, beyond Unicode, or half of a pair of UTF-16. */
-	if ((c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4 || (c[0] == 0xe0 && c[1] < 0xa0) ||
-	    (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf0 && c[1] < 0x90) ||
-	    (c[0] == 0xf4 && c[1] > 0x8f))
+#define FORMS (sizeof(form) / sizeof(form[0]))
+
+/* Reads the character that begins at c; returns its bytes, 0 where none does. */
+static size_t read_character(const unsigned char *c, uint32_t *code)
+{
+	size_t f = 0;
+
+	while (f < FORMS && (c[0] & form[f].mask) != form[f].first)
+		f++;
+	if (f == FORMS)
 		return 0;
-	for (size_t i = 1; i < size; i++)
+	*code = c[0] & (unsigned char)~form[f].mask;
+	for (size_t i = 1; i <= f; i++) {
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
-	return size;
+		*code = *code << 6 | (c[i] & 0x3f);
+	}
+	return *code < form[f].least ? 0 : f + 1;
 }
 
 bool text_is_line(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
+	uint32_t code = 0;
+	size_t size;
 
-	while (*c != '\0') {
-		size_t size = character_size(c);
-
-		if (size == 0 || c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
+	for (; *c != '\0'; c += size) {
+		size = read_character(c, &code);
+		if (size == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+		    (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
 			return false;
-		c += size;
 	}
 	return true;
 }

@@ -21,6 +21,7 @@ enum key_kind {
 	KEY_FACILITY,
 	KEY_LEVEL,
 	KEY_ACCOUNT, /* of a journal */
+	KEY_AMOUNTS, /* a list of "250000.00 EUR" */
 };
 
 /* A key is added here, in struct config, in conf/perennial.conf and in its manual page. */
@@ -43,6 +44,8 @@ static const struct key {
 	{ "run.lock_timeout", KEY_DURATION, 0, 0, "5s", offsetof(struct config, lock_timeout_ms) },
 	{ "catch_up.max_periods", KEY_INT, 1, 31, "3", offsetof(struct config, max_periods) },
 	{ "limits.max_held", KEY_INT, 0, 1000000000, "100", offsetof(struct config, max_held) },
+	{ "limits.max_expired", KEY_INT, 0, 1000000000, "0", offsetof(struct config, max_expired) },
+	{ "limits.max_amount", KEY_AMOUNTS, 0, 0, "()", offsetof(struct config, max_amount) },
 	{ "report.time_zone", KEY_TEXT, 0, 0, "UTC", offsetof(struct config, report_time_zone) },
 	{ "report.receivable", KEY_ACCOUNT, 0, 0, "assets:receivable",
 	  offsetof(struct config, receivable) },
@@ -177,7 +180,7 @@ static void set_default(const struct key *k, struct config *config)
 		*(bool *)at = strcmp(k->fallback, "true") == 0;
 	else if (k->kind == KEY_INT)
 		*(int *)at = (int)strtol(k->fallback, NULL, 10);
-	else
+	else if (k->kind != KEY_AMOUNTS)
 		set_text(k, k->fallback, at);
 }
 
@@ -197,6 +200,60 @@ static void read_int(struct reading *r, const struct key *k, const config_settin
 	}
 }
 
+/* "250000.00 EUR": what the currency's decimals are, the database knows. */
+static bool set_amount(const char *text, struct config_amount *amount)
+{
+	size_t size = strcspn(text, " ");
+	money_sum ignored;
+
+	if (size >= sizeof(amount->decimal) || strlen(text) != size + sizeof(amount->currency) ||
+	    strspn(text + size + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+		return false;
+	memcpy(amount->decimal, text, size);
+	amount->decimal[size] = '\0';
+	memcpy(amount->currency, text + size + 1, sizeof(amount->currency));
+	return money_parse(amount->decimal, MONEY_DECIMALS_MAX, &ignored);
+}
+
+static bool is_limited(const struct config *config, const char *currency)
+{
+	for (int i = 0; i < config->max_amounts; i++)
+		if (strcmp(config->max_amount[i].currency, currency) == 0)
+			return true;
+	return false;
+}
+
+static void read_amount(struct reading *r, const struct key *k, const config_setting_t *setting)
+{
+	struct config *config = r->config;
+	int line = (int)config_setting_source_line(setting);
+	struct config_amount amount;
+
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING ||
+	    !set_amount(config_setting_get_string(setting), &amount))
+		problem(r, line, k->path,
+			"not an amount with its currency, such as \"250000.00 EUR\"");
+	else if (is_limited(config, amount.currency))
+		problem(r, line, k->path, "a currency stands there twice");
+	else if (config->max_amounts == LIMIT_AMOUNTS_MAX)
+		problem(r, line, k->path, "too many amounts");
+	else
+		config->max_amount[config->max_amounts++] = amount;
+}
+
+static void read_amounts(struct reading *r, const struct key *k, const config_setting_t *setting)
+{
+	int type = config_setting_type(setting);
+
+	if (type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY) {
+		problem(r, (int)config_setting_source_line(setting), k->path,
+			"not a list, such as ( \"250000.00 EUR\", \"9000000 JPY\" )");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(setting); i++)
+		read_amount(r, k, config_setting_get_elem(setting, (unsigned)i));
+}
+
 static void read_key(struct reading *r, const struct key *k, const config_setting_t *setting)
 {
 	int line = (int)config_setting_source_line(setting);
@@ -205,6 +262,8 @@ static void read_key(struct reading *r, const struct key *k, const config_settin
 
 	if (k->kind == KEY_INT) {
 		read_int(r, k, setting);
+	} else if (k->kind == KEY_AMOUNTS) {
+		read_amounts(r, k, setting);
 	} else if (k->kind == KEY_BOOL) {
 		if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
 			problem(r, line, k->path, "not true or false");
@@ -328,6 +387,7 @@ bool config_load(const char *path, struct config *config, struct error *err)
 		return fail(err, EXIT_CONFIG, "cannot read the configuration %s: %s", r.path,
 			    strerror(errno));
 	}
+	config->path = r.path;
 	parse(&r);
 	if (r.problems > 0)
 		return fail(err, EXIT_CONFIG, "the configuration %s has %d problem%s", r.path,

@@ -27,11 +27,12 @@ static void fill(struct row_text *text, const struct step *s)
 	snprintf(text->amount, sizeof(text->amount), "%lld", (long long)s->amount_minor);
 }
 
-bool plan_print_jsonl(const struct plan_step *step, struct error *err)
+bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *err)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
 
+	(void)none;
 	fill(&text, s);
 	printf("{\"subscription_id\":%lld,\"account_id\":%lld,", (long long)step->subscription_id,
 	       (long long)step->account_id);
@@ -67,11 +68,12 @@ static const char *field(const char *text)
 	return text != NULL ? text : "";
 }
 
-bool plan_print_csv(const struct plan_step *step, struct error *err)
+bool plan_print_csv(void *none, const struct plan_step *step, struct error *err)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
 
+	(void)none;
 	fill(&text, s);
 	printf("%lld,%lld,%d,", (long long)step->subscription_id, (long long)step->account_id,
 	       s->revision);

@@ -46,8 +46,8 @@ static const char *why_left(const struct run *run)
 		return "others hold their locks; the next run takes them up";
 	if (strcmp(run->stopped_by, "limit") == 0)
 		return "not reached, or others hold their locks: stopped at --limit";
-	if (strcmp(run->stopped_by, "max_held") == 0)
-		return "not reached: stopped at limits.max_held";
+	if (strncmp(run->stopped_by, "max_", 4) == 0)
+		return "not reached: stopped at a limit of the configuration";
 	return "not reached; the next run takes them up";
 }
 

@@ -64,7 +64,7 @@ static bool is_unbilled_trial(const struct facts *f, const struct policy *p)
 
 static bool is_too_far_behind(const struct facts *f, const struct policy *p)
 {
-	return !f->catch_up_allowed && f->boundaries >= p->max_periods &&
+	return !p->on_time && !f->catch_up_allowed && f->boundaries >= p->max_periods &&
 	       f->boundary_us[p->max_periods - 1] <= p->as_of_us;
 }
 

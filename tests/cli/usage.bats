@@ -28,7 +28,9 @@ value_for() {
 	case $1 in
 	TIME) echo 2024-03-01 ;;
 	N | ID) echo 7 ;;
-	F) echo text ;;
+	F) echo json ;;
+	AGE) echo 1d ;;
+	PERIOD | DATE | NAME | TEXT | CODE) echo x ;;
 	FILE) echo /dev/null ;;
 	CONNINFO) echo dbname=x ;;
 	*) return 1 ;;
@@ -188,10 +190,10 @@ value_for() {
 @test "--help after a command shows that command's options, and nothing on stderr" {
 	local command
 
-	for command in run plan migrate; do
+	for command in $(commands); do
 		exits 0 perennial $command --help
 		is "$stderr" ''
-		has "$output" "$command ["
+		has "$output" "] $command "
 		is "$(perennial $command -h)" "$output"
 	done
 }
@@ -199,13 +201,13 @@ value_for() {
 @test "every option that the help of a command names is accepted" {
 	local command option argument count=0
 
-	for command in run plan migrate; do
+	for command in $(commands); do
 		while read -r option argument; do
 			exits 0 perennial $command ${option//,/} ${argument:+$(value_for "$argument")} --help
 			count=$((count + 1))
 		done < <(perennial $command --help | options_of | sed 's/^-h, //')
 	done
-	((count >= 15))
+	((count >= 25))
 }
 
 @test "every option that the program's help names is accepted, in its long and its short form" {

@@ -29,10 +29,11 @@ OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
         'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
-        'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
-        'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'hold_row', 'lock_next', 'next_due', 'notify_jobs', 'offers', 'open_plan', 'recent_amounts', 'recent_pace',
+        'run_batches', 'run_totals', 'running', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
+        'boundaries', 'count_due', 'currencies', 'find_subscription', 'has_schema', 'history', 'next_due', 'offers',
+        'open_plan', 'recent_amounts', 'recent_pace', 'running', 'report_scope',
         'report_settings', 'report_statement', 'schema_version', 'server'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),

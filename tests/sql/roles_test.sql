@@ -162,7 +162,7 @@ SELECT is_empty($$ SELECT role.name, relation.name FROM role, relation
 -- perennial_batch
 
 SELECT is(reads('perennial_batch'),
-          'batch batch_total currency outcome price run run_total schema_version subscription time_zone',
+          'batch batch_total currency outcome plan price run run_state run_total schema_version subscription time_zone',
           'perennial_batch reads what a decision and its totals need');
 SELECT is(may('perennial_batch', format('SELECT %I FROM perennial.account', name)), false,
           format('perennial_batch does not read account.%s', name))

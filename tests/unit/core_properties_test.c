@@ -43,7 +43,7 @@ static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[
 	int64_t at;
 
 	*p = (struct policy){ 8000 * INSTANT_PER_DAY + random_below(1000) * INSTANT_PER_DAY,
-			      (int)random_below(31) + 1 };
+			      (int)random_below(31) + 1, chance(10) };
 	at = p->as_of_us + (random_below(200) - 190) * INSTANT_PER_DAY;
 	if (chance(20))
 		at = p->as_of_us;
@@ -74,7 +74,7 @@ static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[
  * coded. */
 static const char *expected_rule(const struct facts *f, const struct policy *p)
 {
-	bool far = f->boundaries >= p->max_periods &&
+	bool far = !p->on_time && f->boundaries >= p->max_periods &&
 		   f->boundary_us[p->max_periods - 1] <= p->as_of_us;
 
 	if (f->status == STATUS_EXPIRED)
@@ -214,7 +214,7 @@ static void catching_up_is_allowed_until_the_row_is_current(void **state)
 /* An expiry needs neither price nor boundaries, and none of them can prevent it. */
 static void bad_facts_never_prevent_an_expiry(void **state)
 {
-	struct policy p = { 100, 3 };
+	struct policy p = { .as_of_us = 100, .max_periods = 3 };
 	struct facts f = { .status = STATUS_PENDING_CANCELLATION, .period_end_us = 100 };
 
 	(void)state;
