@@ -27,7 +27,7 @@ static void fill(struct row_text *text, const struct step *s)
 	snprintf(text->amount, sizeof(text->amount), "%lld", (long long)s->amount_minor);
 }
 
-bool plan_print_jsonl(const struct plan_step *step, struct error *err)
+void plan_print_step(const struct plan_step *step)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
@@ -50,7 +50,13 @@ bool plan_print_jsonl(const struct plan_step *step, struct error *err)
 	       text.kind != NULL ? text.amount : "null");
 	printf("\"currency\":\"%s\",\"reason\":", s->terms.currency);
 	output_json_text(s->reason);
-	printf("}\n");
+	putchar('}');
+}
+
+bool plan_print_jsonl(const struct plan_step *step, struct error *err)
+{
+	plan_print_step(step);
+	putchar('\n');
 	return output_ok(err);
 }
 

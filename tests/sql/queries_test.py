@@ -32,8 +32,8 @@ SENDS = {
         'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
         'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
-        'report_settings', 'report_statement', 'schema_version', 'server'},
+        'boundaries', 'currencies', 'explain', 'explain_boundaries', 'explain_facts', 'find_subscription', 'has_schema',
+        'history', 'open_plan', 'report_scope', 'report_settings', 'report_statement', 'schema_version', 'server'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }
