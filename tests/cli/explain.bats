@@ -19,8 +19,7 @@ setup_file() {
 		"add(16, 'active', '2024-02-29', zone => 'Europe/Paris')" \
 		"add(17, 'active', '2024-02-29')" \
 		"add(18, 'trialing', '2024-03-08', billing => false)" \
-		"add(19, 'active', '2016-01-31')" \
-		"add(20, 'active', '2023-11-30', hold => 'catch_up_limit')"
+		"add(19, 'active', '2016-01-31')"
 	db "SELECT test.lose_zone(16);
 	    UPDATE perennial.subscription SET anchor = '2024-01-31 00:00', time_zone = 'Europe/London',
 	    	period_end = '2024-02-29 00:00Z', months_elapsed = 1 WHERE subscription_id = 1;
@@ -147,9 +146,11 @@ of() {
 	is "$(of 16 "(j->'boundaries')::text")" '[{"number":1,"months":1,"local":null,"utc":"2024-02-29T00:00:00Z"}]'
 }
 
-@test "what is allowed to catch up does, and a release without it would be held again" {
+@test "that it may catch up is told among the facts and with its rule" {
+	is "$(of 19 "j->'facts'->>'catch_up_allowed'")" true
 	has "$(of 19 "j->'rules'->5->>'why'")" 'catching up is allowed'
-	is "$(of 20 "j->'facts'->>'hold_reason'")" catch_up_limit
+	is "$(of 13 "j->'facts'->>'catch_up_allowed'")" false
+	has "$(of 13 "j->'rules'->5->>'why'")" 'catching up is not allowed'
 }
 
 @test "the configuration's limit counts" {
