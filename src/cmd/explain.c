@@ -154,9 +154,9 @@ const struct command command_explain = {
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON,
 	.takes = TAKES_ID,
 	.example = {
-		{ "explain 4711", "why it renewed, or did not, and what comes next" },
-		{ "explain 4711 --as-of 2026-12-01", "what a run will do then" },
-		{ "explain 4711 --format json | jq .subscriptions[].rules", "for a program" },
+		{ "explain 4711", "what a run would do now, and what comes next" },
+		{ "explain 4711 --as-of 2026-12-01", "what a run would do then" },
+		{ "explain 4711 --format json | jq '.subscriptions[].rules'", "for a program" },
 	},
 	.run = explain_main,
 };
