@@ -43,6 +43,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_plan;
+extern const struct command command_explain;
 extern const struct command command_history;
 extern const struct command command_report;
 extern const struct command command_prune;

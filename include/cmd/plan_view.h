@@ -27,6 +27,7 @@ void plan_print_money(const struct plan *plan, bool compare);
 void plan_print_json(const struct plan *plan, const struct plan_about *about);
 
 /* One row a step, with the columns of outcome from subscription_id to currency, and reason. */
+void plan_print_step(const struct plan_step *step); /* as JSON, without the line's end */
 bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *err) MUST_CHECK;
 void plan_print_csv_header(void);
 bool plan_print_csv(void *none, const struct plan_step *step, struct error *err) MUST_CHECK;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
+	&command_run,    &command_plan,  &command_explain, &command_history,
 	&command_report, &command_prune, &command_migrate,
 };
 

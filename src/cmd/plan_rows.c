@@ -27,12 +27,11 @@ static void fill(struct row_text *text, const struct step *s)
 	snprintf(text->amount, sizeof(text->amount), "%lld", (long long)s->amount_minor);
 }
 
-bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *err)
+void plan_print_step(const struct plan_step *step)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
 
-	(void)none;
 	fill(&text, s);
 	printf("{\"subscription_id\":%lld,\"account_id\":%lld,", (long long)step->subscription_id,
 	       (long long)step->account_id);
@@ -51,7 +50,14 @@ bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *er
 	       text.kind != NULL ? text.amount : "null");
 	printf("\"currency\":\"%s\",\"reason\":", s->terms.currency);
 	output_json_text(s->reason);
-	printf("}\n");
+	putchar('}');
+}
+
+bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *err)
+{
+	(void)none;
+	plan_print_step(step);
+	putchar('\n');
 	return output_ok(err);
 }
 

@@ -26,8 +26,8 @@ SEEDS = 20
 AT_A_TIME = 4
 
 QUERIES = pathlib.Path(__file__).resolve().parents[2] / 'sql' / 'query'
-# What no run asks: history, migrate, prune and report do.
-OF_OTHERS = {'history', 'begin_migration', 'lock_schema', 'add_time_zones', 'prune_jobs', 'note_pruning', 'report_scope',
+# What no run asks.
+OF_OTHERS = {'explain', 'explain_boundaries', 'explain_facts', 'history', 'begin_migration', 'lock_schema', 'add_time_zones', 'prune_jobs', 'note_pruning', 'report_scope',
              'report_settings', 'report_statement'}
 # A limit that is far off has the run make a plan before its first batch.
 CONFIG = 'limits: { max_expired = 1000; };'

@@ -30,11 +30,12 @@ SENDS = {
     'perennial_batch': {
         'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
         'hold_row', 'lock_next', 'next_due', 'notify_jobs', 'offers', 'open_plan', 'recent_amounts', 'recent_pace',
-        'run_batches', 'run_totals', 'running', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'run_batches', 'run_totals', 'running', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets',
+        'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'count_due', 'currencies', 'find_subscription', 'has_schema', 'history', 'next_due', 'offers',
-        'open_plan', 'recent_amounts', 'recent_pace', 'running', 'report_scope',
-        'report_settings', 'report_statement', 'schema_version', 'server'},
+        'boundaries', 'count_due', 'currencies', 'explain', 'explain_boundaries', 'explain_facts', 'find_subscription',
+        'has_schema', 'history', 'next_due', 'offers', 'open_plan', 'recent_amounts', 'recent_pace', 'running',
+        'report_scope', 'report_settings', 'report_statement', 'schema_version', 'server'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }

@@ -265,6 +265,51 @@ static void rules_stand_in_the_order_of_the_contract(void **state)
 		assert_string_equal(rules[i].name, name[i]);
 }
 
+/* Takes from *from the facts that are named. */
+static void copy_facts(struct facts *to, const struct facts *from, unsigned named)
+{
+	if (named & FACT_STATUS)
+		to->status = from->status;
+	if (named & FACT_HOLD)
+		to->hold_reason = from->hold_reason;
+	if (named & FACT_PERIOD_END)
+		to->period_end_us = from->period_end_us;
+	if (named & FACT_BILLING)
+		to->billing_info = from->billing_info;
+	if (named & FACT_PRICE)
+		to->next = from->next;
+	if (named & FACT_CATCH_UP)
+		to->catch_up_allowed = from->catch_up_allowed;
+	if (named & FACT_BOUNDARIES) {
+		to->boundary_us = from->boundary_us;
+		to->boundaries = from->boundaries;
+	}
+}
+
+/* A rule that looks at a fact which it does not name would be explained wrongly. */
+static void a_rule_answers_by_the_facts_that_decided_alone(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX], other_boundary_us[BOUNDARIES_MAX];
+	struct policy p, other_policy;
+	struct facts f, other, mixed;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		random_facts(&f, &p, boundary_us);
+		random_facts(&other, &other_policy, other_boundary_us);
+		for (const struct rule *r = rules; r < rules + RULES; r++) {
+			unsigned decided_by = rule_decided_by(r, &f, &p);
+
+			assert_int_not_equal(decided_by, 0);
+			assert_int_equal(decided_by & ~r->looks_at, 0);
+			mixed = other;
+			copy_facts(&mixed, &f, decided_by);
+			if (r->matches(&mixed, &p) != r->matches(&f, &p))
+				fail_msg("%s looks at more than it names", r->name);
+		}
+	}
+}
+
 static void only_renewals_and_conversions_open_a_period(void **state)
 {
 	(void)state;
@@ -284,6 +329,7 @@ int main(void)
 		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
 		cmocka_unit_test(facts_are_complete_when_nothing_is_missing_that_the_state_needs),
 		cmocka_unit_test(rules_stand_in_the_order_of_the_contract),
+		cmocka_unit_test(a_rule_answers_by_the_facts_that_decided_alone),
 		cmocka_unit_test(only_renewals_and_conversions_open_a_period),
 	};
 

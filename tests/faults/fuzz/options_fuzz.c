@@ -10,7 +10,7 @@
 #define ARGUMENTS_MAX 16
 
 static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
+	&command_run,    &command_plan,  &command_explain, &command_history,
 	&command_report, &command_prune, &command_migrate,
 };
 
