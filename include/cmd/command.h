@@ -44,6 +44,9 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_plan;
 extern const struct command command_history;
+extern const struct command command_holds;
+extern const struct command command_hold;
+extern const struct command command_release;
 extern const struct command command_report;
 extern const struct command command_prune;
 extern const struct command command_migrate;
