@@ -15,8 +15,8 @@ BEGIN
 END
 $$;
 
--- Puts a subscription on hold, and answers whether it was not already, and when its period ends.  Waits for a batch that has
--- it.
+-- Puts a subscription on hold, and answers whether it was not already, and when its period ends.  Waits for a batch
+-- that has it.
 CREATE FUNCTION perennial.hold_subscription(bucket int, subscription_id bigint, reason text, note text DEFAULT NULL,
 	OUT newly boolean, OUT period_end timestamptz)
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, perennial, pg_temp
@@ -25,7 +25,8 @@ DECLARE
 	s perennial.subscription;
 	at timestamptz;
 BEGIN
-	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'subscription_id', subscription_id, 'reason', reason));
+	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'subscription_id', subscription_id,
+		'reason', reason));
 	PERFORM perennial.refuse_text('reason', reason, 200), perennial.refuse_text('note', note, 500);
 	SELECT * INTO s
 	FROM perennial.subscription t
@@ -58,14 +59,15 @@ BEGIN
 END
 $$;
 
--- Lifts the holds of subscriptions of one bucket, and answers which.  One that has changed since its revision was read, or
--- is not on hold, stays as it is.  With catch_up they are caught up however far behind they are.
+-- Lifts the holds of subscriptions of one bucket, and answers which.  One that has changed since its revision was read,
+-- or is not on hold, stays as it is.  With catch_up they are caught up however far behind they are.
 CREATE FUNCTION perennial.release_subscriptions(bucket int, ids bigint[], revisions int[], catch_up boolean,
 	note text DEFAULT NULL) RETURNS SETOF bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, perennial, pg_temp
 AS $$
 BEGIN
-	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'ids', ids, 'revisions', revisions, 'catch_up', catch_up));
+	PERFORM perennial.refuse_null(json_build_object('bucket', bucket, 'ids', ids, 'revisions', revisions,
+		'catch_up', catch_up));
 	PERFORM perennial.refuse_text('note', note, 500);
 	IF cardinality(ids) <> cardinality(revisions) THEN
 		RAISE invalid_parameter_value USING
@@ -102,7 +104,8 @@ $$;
 CREATE FUNCTION perennial.age_text(age interval) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN minutes >= 2 * 1440 THEN div(minutes, 1440) || ' d' WHEN minutes >= 2 * 60 THEN div(minutes, 60) || ' h'
+	SELECT CASE WHEN minutes >= 2 * 1440 THEN div(minutes, 1440) || ' d'
+	            WHEN minutes >= 2 * 60 THEN div(minutes, 60) || ' h'
 	            ELSE minutes || ' min' END
 	FROM (SELECT greatest(div(extract(epoch FROM age), 60), 0) AS minutes) AS e;
 END;

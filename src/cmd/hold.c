@@ -81,7 +81,7 @@ const struct command command_hold = {
 	.example = {
 		{ "hold 4711 --reason fraud_check", "leave it as it is until somebody has looked" },
 		{ "hold 4711 --reason fraud_check --note 'ticket 815'", "with a remark for the history" },
-		{ "release 4711", "and lift the hold again" },
+		{ "hold 4711 --reason 'asked for a pause'", "any line of text is a reason" },
 	},
 	.run = hold_main,
 };

@@ -32,20 +32,22 @@ SENDS = {
         'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
         'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
+        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'held', 'history', 'open_plan', 'report_scope',
         'report_settings', 'report_statement', 'schema_version', 'server'},
-    'perennial_operator': {'note_pruning', 'prune_jobs'},
+    'perennial_operator': {
+        'find_subscription', 'held', 'hold_subscription', 'note_pruning', 'prune_jobs', 'release_subscriptions'},
     'perennial_app': set(),
 }
 LOCKS_OR_WRITES = {
     'start_run', 'finish_run', 'write_batch', 'write_holds', 'write_outcomes', 'write_state', 'claim', 'claim_one',
-    'hold_row', 'lock_next', 'note_pruning', 'prune_jobs'}
+    'hold_row', 'hold_subscription', 'lock_next', 'note_pruning', 'prune_jobs', 'release_subscriptions'}
 
 DENIED = '42501'
 
 # What a report may ask for, by the names that psql knows them by.
 VALUES = {'from': '2024-01-01', 'to': '2024-02-01', 'time_zone': 'Europe/Paris', 'as_of': '2024-02-01 12:00Z',
-          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o'}
+          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o',
+          'reason': 'row_fault'}
 
 # What these return is not looked at.
 UNREAD = {'lock_schema', 'settings'}
