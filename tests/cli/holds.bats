@@ -182,11 +182,12 @@ golden() {
 @test "what was put on hold a moment ago is listed, also with a history in the future" {
 	given "add(1, 'active', $DUE)"
 	perennial hold 1 --reason pause
-	has "$(perennial holds)" pause
+	has "$(perennial holds --format csv)" pause
 	perennial release 1
 	db "UPDATE perennial.event SET at = now() + interval '1 day'"
 	perennial hold 1 --reason later
 	has "$(perennial holds)" later
+	has "$(perennial holds --format csv)" later
 }
 
 @test "what others wrote cannot command a terminal or break a line" {

@@ -256,22 +256,21 @@ program_waits() {
 }
 
 @test "release waits for whoever has the row, and decides again what they changed" {
-	local cancelling releasing
+	local withdrawing releasing
 
-	given "add(1, 'active', $FAR, hold => 'pause')"
+	given "add(1, 'pending_cancellation', $FAR, hold => 'pause')"
 	keep_open 'SELECT pg_advisory_lock(4711)'
-	db "BEGIN; SELECT perennial.cancel(1, 1); SELECT pg_advisory_lock(4711); COMMIT" >/dev/null 3>&- &
-	cancelling=$!
+	db "BEGIN; SELECT perennial.withdraw_cancellation(1, 1); SELECT pg_advisory_lock(4711); COMMIT" >/dev/null 3>&- &
+	withdrawing=$!
 	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory')"
-	perennial release 1 --catch-up >"$BATS_TEST_TMPDIR/released" 3>&- &
+	perennial release 1 >"$BATS_TEST_TMPDIR/released" 3>&- &
 	releasing=$!
 	program_waits
 	let_go
-	wait $cancelling
-	wait $releasing
-	has "$(cat "$BATS_TEST_TMPDIR/released")" '1: released'
-	is "$(db 'SELECT kind, revision FROM perennial.event ORDER BY revision')" 'cancelled|1
-released|2'
+	wait $withdrawing
+	run wait $releasing
+	has "$(cat "$BATS_TEST_TMPDIR/released")" '1: stays on hold: 3 periods behind'
+	is "$(state 1)" '1 pause'
 }
 
 @test "what somebody else releases at the same time is released once" {
