@@ -45,9 +45,16 @@ extern const struct command command_run;
 extern const struct command command_plan;
 extern const struct command command_explain;
 extern const struct command command_history;
+extern const struct command command_holds;
+extern const struct command command_hold;
+extern const struct command command_release;
 extern const struct command command_report;
 extern const struct command command_prune;
 extern const struct command command_migrate;
+
+/* All of them, in the order of the help. */
+extern const struct command *const commands[];
+extern const int command_count;
 
 /* Opens a connection on a database whose schema fits, and checks --as-of and the subscription
  * against it.  NULL after a failure. */

@@ -11,13 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_explain, &command_history,
-	&command_report, &command_prune, &command_migrate,
-};
-
-#define COMMANDS (sizeof(command) / sizeof(command[0]))
-
 /* What stands before the command. */
 struct globals {
 	const char *config_path;
@@ -32,8 +25,8 @@ static void print_usage(void)
 	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] COMMAND [OPTIONS]\n\n"
 	       "Renews, converts and expires subscriptions kept in PostgreSQL.\n\n"
 	       "commands\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-24s %s\n", command[i]->name, command[i]->summary);
+	for (int i = 0; i < command_count; i++)
+		printf("  %-24s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\noptions\n"
 	       "  %-24s configuration file (default " SYSCONFDIR
 	       "/perennial/perennial.conf, if it exists)\n"
@@ -93,9 +86,9 @@ static const struct command *find_command(const char *name, struct error *err)
 		fail(err, EXIT_USAGE, "a command is missing");
 		return NULL;
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(command[i]->name, name) == 0)
-			return command[i];
+	for (int i = 0; i < command_count; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
 	fail(err, EXIT_USAGE, "there is no command \"%s\"", name);
 	return NULL;
 }

@@ -107,6 +107,12 @@ POISON_END='2024-02-29 00:00:00+00'
 	is "$(unsound)" ''
 }
 
+@test "a function of the schema that a trigger calls in vain refuses one row" {
+	given_due 5 "refuse(3, 'outcome', 'PR002')"
+	poisons PR002 'write_outcomes, PL/pgSQL function test.judge() line 10 at RAISE'
+	is "$(unsound)" ''
+}
+
 @test "a deferred trigger, which speaks at the commit, refuses one row" {
 	given_due 5 "refuse(3, 'commit')"
 	poisons P0001 'check_now, PL/pgSQL function test.judge() line 10 at RAISE'

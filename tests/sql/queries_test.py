@@ -34,20 +34,22 @@ SENDS = {
         'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
         'boundaries', 'count_due', 'currencies', 'explain', 'explain_boundaries', 'explain_facts', 'find_subscription',
-        'has_schema', 'history', 'next_due', 'offers', 'open_plan', 'recent_amounts', 'recent_pace', 'running',
+        'has_schema', 'held', 'history', 'next_due', 'offers', 'open_plan', 'recent_amounts', 'recent_pace', 'running',
         'report_scope', 'report_settings', 'report_statement', 'schema_version', 'server'},
-    'perennial_operator': {'note_pruning', 'prune_jobs'},
+    'perennial_operator': {
+        'find_subscription', 'held', 'hold_subscription', 'note_pruning', 'prune_jobs', 'release_subscriptions'},
     'perennial_app': set(),
 }
 LOCKS_OR_WRITES = {
     'start_run', 'finish_run', 'write_batch', 'write_holds', 'write_outcomes', 'write_state', 'claim', 'claim_one',
-    'hold_row', 'lock_next', 'note_pruning', 'prune_jobs'}
+    'hold_row', 'hold_subscription', 'lock_next', 'note_pruning', 'prune_jobs', 'release_subscriptions'}
 
 DENIED = '42501'
 
 # What a report may ask for, by the names that psql knows them by.
 VALUES = {'from': '2024-01-01', 'to': '2024-02-01', 'time_zone': 'Europe/Paris', 'as_of': '2024-02-01 12:00Z',
-          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o'}
+          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o',
+          'reason': 'row_fault'}
 
 # What these return is not looked at.
 UNREAD = {'lock_schema', 'settings'}
