@@ -28,12 +28,14 @@ FETCH = re.compile(r'FETCH \d+ FROM (\w+)\n')
 OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
-        'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
-        'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
-        'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
+        'check_schema', 'check_zones', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run',
+        'has_schema', 'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version',
+        'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
-        'report_settings', 'report_statement', 'schema_version', 'server'},
+        'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
+        'check_runs', 'check_schema', 'check_zones', 'currencies', 'find_subscription', 'has_schema', 'history',
+        'open_plan', 'report_scope', 'report_settings', 'report_statement', 'schema_version', 'server'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }
