@@ -9,8 +9,8 @@
 SELECT f.severity, f.message, f.advice
 FROM (VALUES
 	(1, true, 'ok',
-	 format('database %s on %s port %s as %s, PostgreSQL %s.%s%s', current_database(), $1, $2, session_user, $5 / 10000,
-	        $5 % 10000, CASE WHEN $3 THEN ', encrypted' ELSE '' END),
+	 format('database %s on %s port %s as %s, PostgreSQL %s.%s%s', current_database(), $1::text, $2::text, session_user,
+	        $5 / 10000, $5 % 10000, CASE WHEN $3 THEN ', encrypted' ELSE '' END),
 	 NULL),
 	(2, $5 < 150000, 'error',
 	 format('PostgreSQL %s is too old', $5 / 10000),

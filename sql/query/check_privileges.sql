@@ -53,12 +53,14 @@ VALUES
 	                             || string_agg(may, '; ' ORDER BY name), NULL
 	FROM mine WHERE NOT owns AND may IS NOT NULL HAVING count(*) > 0
 	UNION ALL
-	SELECT 1, 'error', format('%s is in none of perennial_batch, perennial_operator and perennial_reader', current_user),
-	       format('an administrator runs: GRANT perennial_reader TO %1$I; for run it is perennial_batch, for hold, release '
-	              'and prune perennial_operator', current_user)
-	FROM who WHERE NOT EXISTS (SELECT FROM mine WHERE owns OR may IS NOT NULL) AND NOT EXISTS (SELECT FROM dormant)
+	SELECT 1, 'error',
+	       format('%s is in none of perennial_batch, perennial_operator and perennial_reader', current_user),
+	       format('an administrator runs: GRANT perennial_reader TO %1$I; for run it is perennial_batch, for hold, '
+	              'release and prune perennial_operator', current_user)
+	WHERE NOT EXISTS (SELECT FROM mine WHERE owns OR may IS NOT NULL) AND NOT EXISTS (SELECT FROM dormant)
 	UNION ALL
-	SELECT 1, 'error', format('%s is in %s and does not inherit what that may', current_user, string_agg(name, ', ' ORDER BY name)),
+	SELECT 1, 'error',
+	       format('%s is in %s and does not inherit what that may', current_user, string_agg(name, ', ' ORDER BY name)),
 	       format('an administrator runs: ALTER ROLE %I INHERIT;', current_user)
 	FROM dormant HAVING count(*) > 0
 	UNION ALL
@@ -75,8 +77,10 @@ VALUES
 	                               ELSE names END),
 	       'the owner runs: GRANT ' || privilege
 	       || CASE WHEN of IS NULL THEN '' ELSE format(' (%s)', names) END
-	       || CASE privilege WHEN 'USAGE' THEN ' ON SCHEMA perennial' WHEN 'EXECUTE' THEN ' ON FUNCTION ' ELSE ' ON ' END
-	       || CASE WHEN privilege = 'USAGE' THEN '' ELSE coalesce('perennial.' || of, qualified) END || ' TO ' || role || ';'
+	       || CASE privilege WHEN 'USAGE' THEN ' ON SCHEMA perennial'
+	                         WHEN 'EXECUTE' THEN ' ON FUNCTION ' || qualified
+	                         ELSE ' ON ' || coalesce('perennial.' || of, qualified) END
+	       || ' TO ' || role || ';'
 	FROM lacking
 	UNION ALL
 	SELECT 5, 'warning', format('functions of the schema that PUBLIC may execute: %s', count),

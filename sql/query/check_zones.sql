@@ -9,7 +9,7 @@ WITH new AS (
 	FROM perennial.time_zone z
 	WHERE NOT EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = z.name)
 ), found (n, severity, message, advice) AS (
-	SELECT 2, 'error', format('report.time_zone: there is no time zone "%s"', $1),
+	SELECT 2, 'error', format('report.time_zone: there is no time zone "%s"', $1::text),
 	       'perennial.time_zone has the names, such as Europe/Paris'
 	WHERE NOT EXISTS (SELECT FROM perennial.time_zone WHERE name = $1)
 	UNION ALL

@@ -29,9 +29,10 @@ OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
         'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
-        'check_schema', 'check_zones', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run',
-        'has_schema', 'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version',
-        'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'check_schema', 'check_zones', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription',
+        'finish_run', 'has_schema', 'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals',
+        'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds',
+        'write_outcomes', 'write_state'},
     'perennial_reader': {
         'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
         'check_runs', 'check_schema', 'check_zones', 'currencies', 'find_subscription', 'has_schema', 'history',
@@ -127,7 +128,8 @@ def check_parameters(tap, query):
     rows, why = psql(f'PREPARE checked AS\n{query.prepared};\n'
                      'SELECT t FROM pg_prepared_statements, unnest(parameter_types) WITH ORDINALITY AS u (t, n)\n'
                      'ORDER BY n;\n')
-    if not tap.ok(rows is not None and ';' not in query.prepared, f'{query.stem} is one valid statement',
+    bare = re.sub("'[^']*'", '', query.prepared)
+    if not tap.ok(rows is not None and ';' not in bare, f'{query.stem} is one valid statement',
                   why or 'a semicolon'):
         return False
     tap.same([number for number, _ in query.parameters], list(range(1, len(rows) + 1)),
