@@ -1,13 +1,19 @@
 -- check_zones: the time zones of reports and subscriptions against those of the server.
 -- $1 text  report.time_zone
 -- returns severity text, message text, advice text
-WITH new AS (
-:new_time_zones
+WITH known AS MATERIALIZED (  -- read from many files
+	SELECT name FROM pg_timezone_names
+), new AS (
+	SELECT z.name
+	FROM known z
+	WHERE z.name NOT IN (SELECT name FROM perennial.time_zone)
+	  AND
+:storable_zones
 ), lost AS (
 	SELECT z.name, (SELECT count(*) FROM perennial.subscription s
 	                WHERE s.time_zone = z.name AND s.status <> 'expired') AS used
 	FROM perennial.time_zone z
-	WHERE NOT EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = z.name)
+	WHERE NOT EXISTS (SELECT FROM known n WHERE n.name = z.name)
 ), found (n, severity, message, advice) AS (
 	SELECT 2, 'error', format('report.time_zone: there is no time zone "%s"', $1::text),
 	       'perennial.time_zone has the names, such as Europe/Paris'

@@ -7,7 +7,7 @@ SELECT plan(34);
 -- Each statement as it is, a view where it takes no parameters.
 \set privileges `cat sql/query/privileges.inc`
 \set constraints `cat sql/query/constraints.inc`
-\set new_time_zones `cat sql/query/new_time_zones.inc`
+\set storable_zones `cat sql/query/storable_zones.inc`
 \set check_schema `cat sql/query/check_schema.sql`
 \set check_privileges `cat sql/query/check_privileges.sql`
 \set check_indexes `cat sql/query/check_indexes.sql`
