@@ -85,6 +85,19 @@ golden() {
 	says error privileges "${OWN}app is in none of perennial_batch, perennial_operator and perennial_reader"
 }
 
+@test "an owner that is no superuser is told what all roles lack" {
+	role boss
+	createdb -O "${OWN}boss" "${OWN}owned"
+	export PGDATABASE=${OWN}owned
+	as_role boss perennial migrate
+	as_role boss exits 0 check
+	says ok privileges "${OWN}boss owns the schema: may do everything"
+	as_role boss db 'REVOKE EXECUTE ON FUNCTION perennial.cancel FROM perennial_app'
+	as_role boss exits 77 check
+	says error privileges 'perennial_app lacks EXECUTE on cancel' \
+		'the owner runs: GRANT EXECUTE ON FUNCTION perennial.cancel TO perennial_app;'
+}
+
 @test "durability is told as the server has it" {
 	local off
 
@@ -93,7 +106,8 @@ golden() {
 	exits 0 check
 	is "$(sed -nE 's/^warning  durability +([a-z_]+ is off):.*/\1/p' <<<"$output" | xargs)" "$off"
 	PGOPTIONS='-c synchronous_commit=off' exits 0 check
-	says warning durability 'synchronous_commit is off: batches that were committed last may be lost in a crash' 'set it on'
+	says warning durability 'synchronous_commit is off: batches that were committed last may be lost in a crash'
+	has "$output" 'ALTER SYSTEM SET synchronous_commit = on;'
 }
 
 @test "each problem of the configuration is told, and what else there is, with exit code 78" {
@@ -240,7 +254,8 @@ golden() {
 	db "DROP INDEX perennial.subscription_due;
 	    UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'perennial.notification_job_ready'::regclass"
 	exits 78 check
-	says error indexes 'the table subscription lacks the index subscription_due' 'the owner makes it again: perennial migrate'
+	says error indexes 'the table subscription lacks the index subscription_due' \
+		'the owner makes it again: perennial migrate --print shows how'
 	says error indexes 'the index notification_job_ready of notification_job is not valid' \
 		'the owner runs: REINDEX INDEX CONCURRENTLY perennial.notification_job_ready;'
 	has "$(perennial migrate --print)" 'CREATE INDEX subscription_due'
@@ -297,7 +312,8 @@ golden() {
 	use_copy "${OWN}template" tzdata
 	db "DELETE FROM perennial.time_zone WHERE name = 'Asia/Tokyo'"
 	exits 0 check
-	says warning zones 'the server knows time zones that the schema does not: Asia/Tokyo' 'the owner adds them: perennial migrate'
+	says warning zones 'the server knows time zones that the schema does not: Asia/Tokyo' \
+		'the owner adds them: perennial migrate'
 	perennial migrate
 	exits 0 check
 	lacks "$output" Tokyo

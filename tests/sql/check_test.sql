@@ -141,8 +141,10 @@ $$, 'each privilege that is revoked is told, alone');
 SAVEPOINT restored;
 CREATE TABLE before AS SELECT * FROM needed;
 REVOKE ALL ON SCHEMA perennial FROM perennial_app, perennial_batch, perennial_operator, perennial_reader;
-REVOKE ALL ON ALL TABLES IN SCHEMA perennial FROM perennial_app, perennial_batch, perennial_operator, perennial_reader;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA perennial FROM perennial_app, perennial_batch, perennial_operator, perennial_reader;
+REVOKE ALL ON ALL TABLES IN SCHEMA perennial
+	FROM perennial_app, perennial_batch, perennial_operator, perennial_reader;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA perennial
+	FROM perennial_app, perennial_batch, perennial_operator, perennial_reader;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA perennial TO PUBLIC;
 SELECT is_empty('SELECT * FROM needed', 'after a restore without privileges there are none');
 SELECT is((SELECT count(*) FROM in_privileges WHERE severity = 'error'),
@@ -187,8 +189,8 @@ SELECT is(told('GRANT perennial_app TO perennial_test_login'),
           'error perennial_test_login is in none of perennial_batch, perennial_operator and perennial_reader',
           'the role of applications is none of them');
 SELECT is(told('GRANT perennial_reader, perennial_batch TO perennial_test_login'),
-          'ok perennial_test_login is in perennial_batch, perennial_reader: may run, plan; plan, explain, history, status, '
-          'holds, report, metrics', 'a member is told what it may do');
+          'ok perennial_test_login is in perennial_batch, perennial_reader: may run, plan; plan, explain, history, '
+          'status, holds, report, metrics', 'a member is told what it may do');
 SELECT is(told('GRANT perennial_batch TO perennial_test_login; ALTER ROLE perennial_test_login NOINHERIT'),
           'error perennial_test_login is in perennial_batch and does not inherit what that may',
           'a member that does not inherit is told so');
@@ -250,7 +252,8 @@ FROM unnest(ARRAY['192.0.2.127', 'localhost.example']) AS host;
 
 SELECT is(wrong('EXECUTE in_zones (''UTC'')'), '', 'a fresh database knows every zone of the server');
 SELECT is(wrong_after($$ DELETE FROM perennial.time_zone WHERE name IN ('Europe/Rome', 'Asia/Tokyo');
-                         INSERT INTO perennial.time_zone VALUES ('Mars/Olympus') $$, 'EXECUTE in_zones (''Europe/Rome'')'),
+                         INSERT INTO perennial.time_zone VALUES ('Mars/Olympus') $$,
+                      'EXECUTE in_zones (''Europe/Rome'')'),
           E'error report.time_zone: there is no time zone "Europe/Rome"\n'
           'warning the server knows time zones that the schema does not: Asia/Tokyo, Europe/Rome',
           'zones that are new are told, one that nobody uses is not');
