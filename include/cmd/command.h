@@ -10,7 +10,8 @@
 /* What a command is given. */
 struct context {
 	struct config config;
-	const char *conninfo; /* -d, or the configuration's */
+	struct error config_error; /* where the command bears it */
+	const char *conninfo;      /* -d, or the configuration's */
 	struct options options;
 };
 
@@ -32,6 +33,7 @@ struct command {
 	unsigned formats;             /* bits, 1 << FORMAT_…; the first is the default */
 	enum arguments takes;
 	bool writes;              /* it needs the primary among several hosts */
+	bool bears_config;        /* a configuration with problems is one of its findings */
 	void (*print_more)(void); /* what follows in its help; NULL: nothing */
 	struct {
 		const char *line; /* without "perennial" */
@@ -50,6 +52,7 @@ extern const struct command command_hold;
 extern const struct command command_release;
 extern const struct command command_report;
 extern const struct command command_prune;
+extern const struct command command_check;
 extern const struct command command_migrate;
 
 /* All of them, in the order of the help. */

@@ -36,15 +36,16 @@ struct config {
 	char opening[CONFIG_TEXT_SIZE];
 	int syslog_facility; /* LOG_DAEMON, … */
 	int log_level;       /* LOG_INFO, … */
-	const char *path;    /* of the file, NULL without one */
-	char *text;          /* of it, likewise */
+	const char *path;    /* of the file: the one that was named, or the default one */
+	char *text;          /* of the file, NULL without one */
 	size_t text_size;
+	char *problems; /* a line for each, with file and line; NULL: none */
 };
 
 void config_release(struct config *config);
 
-/* Reads the file into *config, which is zeroed; NULL means the default one if it exists.  Each
- * problem is one line of stderr, with file and line; false with EXIT_CONFIG when there was one. */
+/* Reads the file into *config, which is zeroed; NULL means the default one if it exists.  False
+ * with EXIT_CONFIG where it cannot be read or has problems: what is wrong then has its default. */
 bool config_load(const char *path, struct config *config, struct error *err) MUST_CHECK;
 
 #endif

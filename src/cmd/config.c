@@ -79,16 +79,21 @@ static const struct word level[] = {
 	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },     { NULL, 0 },
 };
 
-/* What is being read: problems are counted, so that all of them are told at once. */
+/* What is being read: problems are collected, so that all of them are told at once. */
 struct reading {
-	const char *path;
 	struct config *config;
 	int problems;
 };
 
 static void problem(struct reading *r, int line, const char *name, const char *what)
 {
-	fprintf(stderr, "%s:%d: %s%s%s\n", r->path, line, name, name[0] != '\0' ? ": " : "", what);
+	struct config *c = r->config;
+	size_t used = c->problems != NULL ? strlen(c->problems) : 0;
+	size_t room = strlen(c->path) + strlen(name) + strlen(what) + 32;
+
+	c->problems = memory_resize(c->problems, used + room);
+	snprintf(c->problems + used, room, "%s:%d: %s%s%s\n", c->path, line, name,
+		 name[0] != '\0' ? ": " : "", what);
 	r->problems++;
 }
 
@@ -332,9 +337,9 @@ static void read_root(struct reading *r, const config_setting_t *root)
 }
 
 /* False, with errno, when the file cannot be read. */
-static bool read_file(const char *path, struct config *config)
+static bool read_file(struct config *config)
 {
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(config->path, "r");
 	bool ok;
 
 	if (f == NULL)
@@ -372,25 +377,26 @@ static void parse(struct reading *r)
 void config_release(struct config *config)
 {
 	free(config->text);
+	free(config->problems);
 	*config = (struct config){ 0 };
 }
 
 bool config_load(const char *path, struct config *config, struct error *err)
 {
-	struct reading r = { .path = path != NULL ? path : DEFAULT_PATH, .config = config };
+	struct reading r = { .config = config };
 
+	config->path = path != NULL ? path : DEFAULT_PATH;
 	for (size_t i = 0; i < KEYS; i++)
 		set_default(&key[i], config);
-	if (!read_file(r.path, config)) {
+	if (!read_file(config)) {
 		if (path == NULL && errno == ENOENT)
 			return true;
-		return fail(err, EXIT_CONFIG, "cannot read the configuration %s: %s", r.path,
+		return fail(err, EXIT_CONFIG, "cannot read the configuration %s: %s", config->path,
 			    strerror(errno));
 	}
-	config->path = r.path;
 	parse(&r);
 	if (r.problems > 0)
-		return fail(err, EXIT_CONFIG, "the configuration %s has %d problem%s", r.path,
+		return fail(err, EXIT_CONFIG, "the configuration %s has %d problem%s", config->path,
 			    r.problems, r.problems == 1 ? "" : "s");
 	return true;
 }

@@ -102,11 +102,23 @@ static void open_log(const struct config *config, int verbosity)
 	log_open(config->syslog_facility, level);
 }
 
+/* False where the configuration has problems and the command is not the one to tell them. */
+static bool load_config(const struct command *c, const char *path, struct context *context,
+			struct error *err)
+{
+	if (config_load(path, &context->config, c->bears_config ? &context->config_error : err) ||
+	    c->bears_config)
+		return true;
+	if (context->config.problems != NULL)
+		fputs(context->config.problems, stderr);
+	return false;
+}
+
 static bool run_command(const struct command *c, const struct globals *globals,
 			struct context *context, enum exit_code *code, struct error *err)
 {
 	log_open(LOG_DAEMON, LOG_INFO);
-	if (!config_load(globals->config_path, &context->config, err))
+	if (!load_config(c, globals->config_path, context, err))
 		return false;
 	context->conninfo =
 		globals->conninfo != NULL ? globals->conninfo : context->config.connection;

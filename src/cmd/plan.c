@@ -64,7 +64,9 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 {
 	const struct options *options = &context->options;
 	struct plan_about about = { .server = server,
-				    .config_path = context->config.path,
+				    .config_path = context->config.text != NULL
+							   ? context->config.path
+							   : NULL,
 				    .subscription_id = options->subscription_id,
 				    .horizon_us = options->horizon_us };
 	struct plan_request request;

@@ -34,9 +34,9 @@ static const char *field(const PGresult *result, int code)
 static const char *hint_for(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "42501") == 0)
-		return "the role needs to be a member of perennial_batch for run, perennial_reader "
-		       "for plan, history, holds and report, perennial_operator for hold, release "
-		       "and prune, and the owner for migrate";
+		return "the role needs to be a member of perennial_batch for run, "
+		       "perennial_operator for hold, release and prune, perennial_reader for what "
+		       "only reads, and the owner for migrate";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "this server is a standby or read-only: run, hold, release, prune and "
 		       "migrate need the primary";
