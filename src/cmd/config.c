@@ -1,5 +1,6 @@
 /* The configuration: the table of keys, and reading a file by it. */
 #include "cmd/config.h"
+#include "cmd/config_near.h"
 #include "cmd/config_scan.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -238,6 +239,20 @@ static bool is_group(const char *name)
 	return false;
 }
 
+static const char *path_of(size_t i)
+{
+	return i < KEYS ? key[i].path : NULL;
+}
+
+static void unknown_key(struct reading *r, int line, const char *name, const char *meant)
+{
+	char what[100] = "unknown key";
+
+	if (meant != NULL)
+		snprintf(what, sizeof(what), "unknown key; did you mean %s?", meant);
+	problem(r, line, name, what);
+}
+
 static void read_group(struct reading *r, const config_setting_t *group)
 {
 	char path[128];
@@ -252,20 +267,26 @@ static void read_group(struct reading *r, const config_setting_t *group)
 		if (k != NULL)
 			read_key(r, k, setting);
 		else
-			problem(r, (int)config_setting_source_line(setting), path, "unknown key");
+			unknown_key(r, (int)config_setting_source_line(setting), path,
+				    near_key(path, path_of));
 	}
 }
 
 static void read_root(struct reading *r, const config_setting_t *root)
 {
+	char near[GROUP_SIZE];
+
 	for (int i = 0; i < config_setting_length(root); i++) {
 		config_setting_t *group = config_setting_get_elem(root, (unsigned)i);
 		int line = (int)config_setting_source_line(group);
 		const char *name = config_setting_name(group);
+		bool braced = config_setting_type(group) == CONFIG_TYPE_GROUP;
 
 		if (!is_group(name))
-			problem(r, line, name, "unknown key");
-		else if (config_setting_type(group) != CONFIG_TYPE_GROUP)
+			unknown_key(r, line, name,
+				    braced ? near_group(name, path_of, near)
+					   : near_key(name, path_of));
+		else if (!braced)
 			problem(r, line, name, "not a group: { … };");
 		else
 			read_group(r, group);

@@ -82,21 +82,27 @@ static bool parse_globals(int argc, char **argv, struct globals *globals, struct
 		else if (c == 'V')
 			globals->version = true;
 		else
-			return option_fault(c, argv, NULL, err);
+			return option_fault(c, argv, NULL, option, err);
 	}
 	return true;
 }
 
 static const struct command *find_command(const char *name, struct error *err)
 {
+	struct text_nearest nearest = { .typed = name };
+
 	if (name == NULL) {
 		fail(err, EXIT_USAGE, "a command is missing");
 		return NULL;
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(command[i]->name, name) == 0)
 			return command[i];
+		text_consider(&nearest, command[i]->name);
+	}
 	fail(err, EXIT_USAGE, "there is no command \"%s\"", name);
+	if (nearest.name != NULL)
+		fail_hint(err, "did you mean %s?", nearest.name);
 	return NULL;
 }
 

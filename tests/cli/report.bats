@@ -338,7 +338,9 @@ use() {
 	has "$stderr" "hint: one of $list"
 	wrong 'there is no report ""' ''
 	wrong 'there is no report "BILLED"' BILLED
-	wrong 'there is no report "bill"' bill
+	has "$stderr" 'hint: did you mean billed?'
+	wrong 'there is no report "tie-out"' tie-out
+	has "$stderr" 'hint: did you mean tieout?'
 	wrong 'report needs the name of one'
 	has "$stderr" "hint: one of $list"
 }

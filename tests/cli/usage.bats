@@ -68,6 +68,45 @@ value_for() {
 	wrong --as-of migrate --as-of 2024-03-01
 }
 
+@test "a mistyped command names the nearest" {
+	wrong 'there is no command "paln"' paln
+	has "$stderr" 'hint: did you mean plan?'
+	wrong 'there is no command "RUN"' RUN
+	has "$stderr" 'hint: did you mean run?'
+	wrong 'there is no command "migrat"' migrat
+	has "$stderr" 'hint: did you mean migrate?'
+}
+
+@test "a mistyped option names the nearest of its command" {
+	wrong 'run has no option --limt' run --limt 5
+	has "$stderr" 'hint: did you mean --limit?'
+	wrong 'run has no option --wrokers=2' run --wrokers=2
+	has "$stderr" 'hint: did you mean --workers?'
+	wrong 'plan has no option --limt' plan --limt 5
+	lacks "$stderr" 'did you mean'
+	wrong 'run has no option --hlep' run --hlep
+	has "$stderr" 'hint: did you mean --help?'
+	wrong 'there is no option --verison' --verison
+	has "$stderr" 'hint: did you mean --version?'
+}
+
+@test "a mistyped format names the nearest of its command" {
+	wrong '--format takes text, json, jsonl or csv, not "cvs"' plan --format cvs
+	has "$stderr" 'hint: did you mean csv?'
+	wrong '--format takes text or json, not "jsonl"' run --format jsonl
+	has "$stderr" 'hint: did you mean json?'
+}
+
+@test "what is near to nothing names nothing" {
+	local arguments
+
+	for arguments in renew '' x 'run --frobnicate' 'run -z' 'plan --format xml' --frobnicate; do
+		exits 64 perennial $arguments
+		has "$stderr" 'hint: perennial --help lists the commands'
+		lacks "$stderr" 'did you mean'
+	done
+}
+
 @test "an option without its value is a usage error" {
 	local option
 
@@ -83,8 +122,9 @@ value_for() {
 }
 
 @test "a value for an option that takes none is a usage error" {
-	wrong --dry-run run --dry-run=yes
-	wrong option --verbose=3 run
+	wrong '--dry-run takes no value' run --dry-run=yes
+	wrong '--help takes no value' run --help=yes
+	wrong '--verbose takes no value' --verbose=3 run
 }
 
 @test "an option cut short so that it could be two is a usage error" {
