@@ -11,6 +11,7 @@
 struct context {
 	struct config config;
 	const char *conninfo; /* -d, or the configuration's */
+	bool quiet;           /* -q */
 	struct options options;
 };
 

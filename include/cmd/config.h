@@ -32,6 +32,9 @@ struct config {
 	size_t text_size;
 };
 
+/* Of libconfig, as "1.5.0". */
+const char *config_library_version(void);
+
 void config_release(struct config *config);
 
 /* Reads the file into *config, which is zeroed; NULL means the default one if it exists.  Each

@@ -71,7 +71,7 @@ struct options {
 	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
-	const char *allow_over; /* NULL: not given; so are all texts */
+	const char *allow_over;  /* NULL: not given; so are all texts */
 	const char *reason;
 	enum format format;
 	int64_t horizon_us;

@@ -12,7 +12,11 @@
 #include <string.h>
 
 #define DEFAULT_PATH SYSCONFDIR "/perennial/perennial.conf"
-#define FILE_MAX     ((size_t)1024 * 1024)
+/* Numbers as text, and dots between them. */
+#define DOTTED(major, minor, revision) TEXT(major) "." TEXT(minor) "." TEXT(revision)
+#define TEXT(number)                   #number
+
+#define FILE_MAX ((size_t)1024 * 1024)
 
 enum key_kind {
 	KEY_TEXT,
@@ -329,6 +333,11 @@ static void parse(struct reading *r)
 	else
 		read_root(r, config_root_setting(&tree));
 	config_destroy(&tree);
+}
+
+const char *config_library_version(void)
+{
+	return DOTTED(LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
 }
 
 void config_release(struct config *config)

@@ -70,6 +70,7 @@ static bool print_table(struct stream *stream, const struct report_about *about,
 	bool ok;
 
 	table->end = CELL_END;
+	table->verdicts = about->report->checks;
 	stream_shown(stream, &table->columns);
 	print_title(about);
 	ok = stream_to(stream, SHAPE_TABLE, &printing, err);

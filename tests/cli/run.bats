@@ -302,7 +302,7 @@ outcomes() {
 	pid=$!
 	wait $pid
 	is "$(db "SELECT as_of, host, pid, version, result, exit_code, invocation_id, config_sha256 FROM perennial.run")" \
-		"2024-03-01 00:00:00+00|$(hostname)|$pid|$(perennial --version | sed 's/.* //')|done|0|0123456789abcdef0123456789abcdef|$(sha256sum <"$file" | cut -d' ' -f1)"
+		"2024-03-01 00:00:00+00|$(hostname)|$pid|$(perennial --version | sed -n '1 s/.* //p')|done|0|0123456789abcdef0123456789abcdef|$(sha256sum <"$file" | cut -d' ' -f1)"
 	is "$(db "SELECT started_at <= finished_at AND finished_at <= now() FROM perennial.run")" t
 }
 

@@ -31,6 +31,7 @@ value_for() {
 	F) echo text ;;
 	FILE) echo /dev/null ;;
 	CONNINFO) echo dbname=x ;;
+	WHEN) echo always ;;
 	*) return 1 ;;
 	esac
 }
@@ -255,8 +256,17 @@ value_for() {
 		exits 0 perennial "${short%,}" ${argument:+$(value_for "$argument")} --help
 		exits 0 perennial "$long" ${argument:+$(value_for "$argument")} --help
 		count=$((count + 1))
-	done < <(perennial --help | options_of)
-	is "$count" 6
+	done < <(perennial --help | options_of | sed 's/^--.*/& &/; s/^\(--[a-z]*\) \([A-Z]*\) --[a-z]* .*/\1 \1 \2/')
+	is "$count" 7
+}
+
+@test "no line of a help text is longer than 100 columns" {
+	local command
+
+	for command in '' $(commands); do
+		perennial $command --help
+	done >"$BATS_TEST_TMPDIR/help"
+	is "$(LC_ALL=C.UTF-8 awk 'length > 100' "$BATS_TEST_TMPDIR/help")" ''
 }
 
 @test "help texts stand in columns" {
@@ -294,9 +304,16 @@ value_for() {
 	done
 }
 
-@test "--version says the program's name and version" {
+@test "--version says the version of the program, of its libraries and of the schema that it needs" {
+	local schema
+
+	schema=$(find "$SOURCE/sql/schema" -name '[0-9]*.sql' | sed 's/.*\/0*\([0-9]*\)_.*/\1/' | sort -n | tail -n 1)
 	exits 0 perennial --version
-	is "$output" "perennial $(sed -n 's/^VERSION *:= *//p' "$SOURCE/Makefile")"
+	is "${lines[0]}" "perennial $(sed -n 's/^VERSION *:= *//p' "$SOURCE/Makefile")"
+	[[ ${lines[1]} =~ ^libpq\ [0-9]+\.[0-9]+$ ]]
+	has "${lines[2]}." "libconfig $(pkg-config --modversion libconfig)."
+	is "${lines[3]}" "schema $schema"
+	is "${#lines[@]}" 4
 	is "$stderr" ''
 	is "$(perennial -V)" "$output"
 }
