@@ -12,6 +12,7 @@ struct context {
 	struct config config;
 	struct error config_error; /* where the command bears it */
 	const char *conninfo;      /* -d, or the configuration's */
+	bool quiet;                /* -q */
 	struct options options;
 };
 

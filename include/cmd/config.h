@@ -42,6 +42,9 @@ struct config {
 	char *problems; /* a line for each, with file and line; NULL: none */
 };
 
+/* Of libconfig, as "1.5.0". */
+const char *config_library_version(void);
+
 void config_release(struct config *config);
 
 /* Reads the file into *config, which is zeroed; NULL means the default one if it exists.  False

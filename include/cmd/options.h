@@ -110,6 +110,7 @@ struct options {
 };
 
 struct command;
+struct option;
 
 /* Reads a command's own arguments.  *help is set at -h, and the rest is then not read.  False with
  * EXIT_USAGE. */
@@ -119,9 +120,11 @@ bool options_parse(int argc, char **argv, const struct command *command, struct 
 /* The i-th of several subscriptions. */
 int64_t options_id(const struct options *options, int i);
 
-/* What getopt found wrong: an unknown option ('?') of the command, or of the program (NULL), or one
- * without its value (':').  Always false. */
-bool option_fault(int found, char **argv, const char *command, struct error *err);
+/* What getopt found wrong: an option ('?') that is not among the long ones of the command, or of
+ * the program (NULL), or has a value that it does not take; or one without its value (':').  Always
+ * false. */
+bool option_fault(int found, char **argv, const char *command, const struct option *long_option,
+		  struct error *err);
 
 /* Prints a line for each option of a command to stdout. */
 void options_print(const struct command *command);

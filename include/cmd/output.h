@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* False with EXIT_OUTPUT once something could not be written. */
+/* False with EXIT_OUTPUT once something could not be written; without a message where that is
+ * because nobody reads it any more, as behind "| head". */
 bool output_ok(struct error *err) MUST_CHECK;
 
 /* Writes out what is buffered. */

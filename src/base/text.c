@@ -1,6 +1,7 @@
-/* Text: UTF-8. */
+/* Text: UTF-8, and words that somebody mistyped. */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -67,4 +68,57 @@ void text_clean(char *text, bool keep_lines)
 		if (((unsigned char)*text < 0x20 || *text == 0x7f) &&
 		    !(keep_lines && *text == '\n'))
 			*text = ' ';
+}
+
+static bool same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+static void take_less(int *least, int d)
+{
+	if (d < *least)
+		*least = d;
+}
+
+/* What is equal is passed over, and the first difference tried in every way that there is: for so
+ * few changes that is nothing.  most + 1 stands for all beyond. */
+static int distance(const char *a, const char *b, int most)
+{
+	int least = most + 1;
+
+	while (*a != '\0' && same_letter(*a, *b)) {
+		a++;
+		b++;
+	}
+	if (*a == '\0' && *b == '\0')
+		return 0;
+	if (most == 0)
+		return least;
+	if (*a != '\0')
+		take_less(&least, 1 + distance(a + 1, b, most - 1));
+	if (*b != '\0')
+		take_less(&least, 1 + distance(a, b + 1, most - 1));
+	if (*a != '\0' && *b != '\0')
+		take_less(&least, 1 + distance(a + 1, b + 1, most - 1));
+	if (*a != '\0' && *b != '\0' && same_letter(a[0], b[1]) && same_letter(a[1], b[0]))
+		take_less(&least, 1 + distance(a + 2, b + 2, most - 1));
+	return least;
+}
+
+int text_distance(const char *a, const char *b)
+{
+	return distance(a, b, TEXT_FAR - 1);
+}
+
+bool text_consider(struct text_nearest *nearest, const char *name)
+{
+	int d = text_distance(nearest->typed, name);
+
+	if (d >= TEXT_FAR || (size_t)d > strlen(nearest->typed) / 2 ||
+	    (nearest->name != NULL && d >= nearest->distance))
+		return false;
+	nearest->name = name;
+	nearest->distance = d;
+	return true;
 }

@@ -2,11 +2,25 @@
 #include "cmd/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Whether whoever read it has gone.  errno may be that of something since. */
+static bool is_unread(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLHUP)) != 0;
+}
 
 static bool cannot_write(struct error *err)
 {
+	if (is_unread()) {
+		*err = (struct error){ .code = EXIT_OUTPUT };
+		return false;
+	}
 	return fail(err, EXIT_OUTPUT, "cannot write to standard output: %s", strerror(errno));
 }
 

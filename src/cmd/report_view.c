@@ -16,6 +16,7 @@ struct printing {
 	const char *between; /* what stands between two rows in place of a line's end */
 	int64_t rows;        /* that came */
 	bool *failed;
+	bool verdicts; /* of a table: its cells may be PASS or FAIL */
 };
 
 static bool print_row(void *sink, const char *bytes, size_t size, struct error *err)
@@ -72,6 +73,7 @@ static bool stream_table(struct stream *stream, struct printing *printing, struc
 
 	printing->table = table;
 	table->end = CELL_END;
+	table->verdicts = printing->verdicts;
 	stream_shown(stream, &table->columns);
 	ok = stream_to(stream, SHAPE_TABLE, printing, err);
 	if (printing->rows > 0 || !printing->needs_rows)
@@ -92,7 +94,7 @@ bool report_print_first(struct stream *stream, int64_t most, int64_t *rows, stru
 static bool print_table(struct stream *stream, const struct report_about *about, bool *failed,
 			struct error *err)
 {
-	struct printing printing = { .failed = failed };
+	struct printing printing = { .failed = failed, .verdicts = about->report->checks };
 
 	print_title(about);
 	return stream_table(stream, &printing, err);

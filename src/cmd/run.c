@@ -4,9 +4,11 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
 #include "cmd/brake.h"
 #include "cmd/limits.h"
 #include "cmd/output.h"
+#include "cmd/run_crew.h"
 #include "cmd/run_view.h"
 #include "run/crew.h"
 #include "run/watch.h"
@@ -134,7 +136,9 @@ static void log_finish(const struct shift *shift)
 {
 	const struct run *run = &shift->run;
 	const struct run_sums *sums = &run->sums;
+	char status[RUN_STATUS_SIZE];
 
+	notify_status(run_status(run, status));
 	log_event(LOG_NOTICE, "run_finished",
 		  "run=%lld result=%s exit=%d stopped_by=%s batches=%lld claimed=%lld "
 		  "outcomes=%lld held=%lld failed=%lld left=%lld ms=%lld",
@@ -265,7 +269,8 @@ static bool work(struct shift *shift, struct error *err)
 	int workers = context->options.workers != 0 ? (int)context->options.workers
 						    : context->config.workers;
 	struct error fault = { 0 };
-	bool ok = check_limits(shift, &fault) && crew_run(&shift->crew, workers, &fault);
+	bool ok = check_limits(shift, &fault) &&
+		  run_crew(&shift->crew, workers, context->quiet, &fault);
 
 	stop_reason(&shift->crew.stop, shift->stopped_by);
 	if (shift->stopped_by[0] != '\0')

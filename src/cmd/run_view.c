@@ -23,6 +23,19 @@ const char *run_result(enum exit_code code)
 	}
 }
 
+const char *run_status(const struct run *run, char buffer[RUN_STATUS_SIZE])
+{
+	const struct run_sums *sums = &run->sums;
+
+	snprintf(buffer, RUN_STATUS_SIZE,
+		 "run %lld %s: %lld subscriptions, %lld outcomes, %lld newly on hold, %lld failed, "
+		 "%lld left",
+		 (long long)run->run_id, run_result(run->code),
+		 (long long)(sums->claimed - sums->continued), (long long)sums->outcomes,
+		 (long long)sums->held, (long long)run->failed, (long long)run->left.free);
+	return buffer;
+}
+
 static void print_sums(const struct run *run)
 {
 	const struct run_sums *sums = &run->sums;

@@ -251,6 +251,49 @@ wrong_for() {
 	refused 'batch_size: unknown key'
 }
 
+@test "an unknown key names the one that is near" {
+	local wrong near
+
+	while read -r wrong near; do
+		write "$wrong { workres = 2; };"
+		refused "${wrong%:}.workres: unknown key; did you mean $near?"
+	done <<-EOF
+		run: run.workers
+		limits: run.workers
+	EOF
+	write 'run: { Batch_Size = 10; };'
+	refused 'run.Batch_Size: unknown key; did you mean run.batch_size?'
+	write 'run: { lock_timeotu = "1s"; };'
+	refused 'run.lock_timeotu: unknown key; did you mean run.lock_timeout?'
+}
+
+@test "a key outside of its group names the one it would be" {
+	write 'batch_size = 10;'
+	refused 'batch_size: unknown key; did you mean run.batch_size?'
+}
+
+@test "an unknown group names the one that is near" {
+	write 'runs: { batch_size = 10; };'
+	refused 'runs: unknown key; did you mean run?'
+	write 'lgo: { level = "info"; };'
+	refused 'lgo: unknown key; did you mean log?'
+}
+
+@test "an unknown key that is near to none names none" {
+	local key text
+
+	while read -r key text; do
+		write "$text"
+		refused "$key: unknown key"
+		lacks "$stderr" 'did you mean'
+	done <<-EOF
+		run.x run: { x = 1; };
+		run.forks run: { forks = 1; };
+		nonsense nonsense = 1;
+		workers workers: { run = 2; };
+	EOF
+}
+
 @test "a group that is none is refused" {
 	write 'run = 10;'
 	refused 'run: not a group'
