@@ -44,6 +44,8 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_plan;
 extern const struct command command_history;
+extern const struct command command_status;
+extern const struct command command_metrics;
 extern const struct command command_report;
 extern const struct command command_prune;
 extern const struct command command_migrate;

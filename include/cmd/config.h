@@ -26,6 +26,7 @@ struct config {
 	char deferred[CONFIG_TEXT_SIZE];
 	char revenue[CONFIG_TEXT_SIZE];
 	char opening[CONFIG_TEXT_SIZE];
+	char metrics_file[CONFIG_TEXT_SIZE]; /* empty: none */
 	int syslog_facility; /* LOG_DAEMON, … */
 	int log_level;       /* LOG_INFO, … */
 	char *text;          /* of the file, NULL without one */

@@ -21,6 +21,7 @@ enum key_kind {
 	KEY_FACILITY,
 	KEY_LEVEL,
 	KEY_ACCOUNT, /* of a journal */
+	KEY_PATH,    /* absolute, or empty */
 };
 
 /* A key is added here, in struct config, in conf/perennial.conf and in its manual page. */
@@ -52,6 +53,7 @@ static const struct key {
 	  offsetof(struct config, revenue) },
 	{ "report.opening", KEY_ACCOUNT, 0, 0, "equity:opening balances",
 	  offsetof(struct config, opening) },
+	{ "metrics.file", KEY_PATH, 0, 0, "", offsetof(struct config, metrics_file) },
 	{ "log.syslog_facility", KEY_FACILITY, 0, 0, "daemon",
 	  offsetof(struct config, syslog_facility) },
 	{ "log.level", KEY_LEVEL, 0, 0, "info", offsetof(struct config, log_level) },
@@ -159,6 +161,10 @@ static const char *set_text(const struct key *k, const char *text, void *at)
 	case KEY_ACCOUNT:
 		if (!is_account(text))
 			return "not the name of an account, such as \"assets:receivable\"";
+		break;
+	case KEY_PATH:
+		if (text[0] != '\0' && text[0] != '/')
+			return "not an absolute path";
 		break;
 	default:
 		break;

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
-	&command_report, &command_prune, &command_migrate,
+	&command_run,     &command_plan,   &command_history, &command_status,
+	&command_metrics, &command_report, &command_prune,   &command_migrate,
 };
 
 #define COMMANDS (sizeof(command) / sizeof(command[0]))

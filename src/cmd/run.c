@@ -4,6 +4,7 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cmd/metrics_file.h"
 #include "cmd/output.h"
 #include "cmd/run_view.h"
 #include "run/crew.h"
@@ -309,7 +310,7 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 	shift->started_ms = clock_ms();
 	begin(shift, context);
 	ok = connect_first(shift, err) && process(shift, err) && print_run(shift, err);
-	*code = shift->run.code;
+	*code = metrics_of_run(shift->conn, context->config.metrics_file, shift->run.code);
 	end(shift);
 	free(shift);
 	return ok;

@@ -29,11 +29,12 @@ OWNER = {'add_time_zones'}
 SENDS = {
     'perennial_batch': {
         'boundaries', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription', 'finish_run', 'has_schema',
-        'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'run_batches', 'run_totals', 'schema_version', 'server',
-        'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'health', 'health_runs', 'hold_row', 'lock_next', 'notify_jobs', 'open_plan', 'report_settings', 'run_batches',
+        'run_totals', 'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
     'perennial_reader': {
-        'boundaries', 'currencies', 'find_subscription', 'has_schema', 'history', 'open_plan', 'report_scope',
-        'report_settings', 'report_statement', 'schema_version', 'server'},
+        'boundaries', 'count_due', 'currencies', 'find_subscription', 'has_schema', 'health', 'health_runs', 'history',
+        'open_plan', 'report_scope', 'report_settings', 'report_statement', 'run_batches', 'run_totals', 'schema_version',
+        'server', 'tieout_failed'},
     'perennial_operator': {'note_pruning', 'prune_jobs'},
     'perennial_app': set(),
 }

@@ -10,8 +10,8 @@
 #define ARGUMENTS_MAX 16
 
 static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
-	&command_report, &command_prune, &command_migrate,
+	&command_run,     &command_plan,   &command_history, &command_status,
+	&command_metrics, &command_report, &command_prune,   &command_migrate,
 };
 
 /* Fills argv behind its name; returns how many there are. */
