@@ -27,9 +27,9 @@ struct config {
 	char revenue[CONFIG_TEXT_SIZE];
 	char opening[CONFIG_TEXT_SIZE];
 	char metrics_file[CONFIG_TEXT_SIZE]; /* empty: none */
-	int syslog_facility; /* LOG_DAEMON, … */
-	int log_level;       /* LOG_INFO, … */
-	char *text;          /* of the file, NULL without one */
+	int syslog_facility;                 /* LOG_DAEMON, … */
+	int log_level;                       /* LOG_INFO, … */
+	char *text;                          /* of the file, NULL without one */
 	size_t text_size;
 };
 

@@ -5,7 +5,7 @@
 --         result text, exit_code integer, stopped_by text, host text, outcomes bigint, held bigint, failed bigint,
 --         left_due bigint, left_held bigint, is_recent boolean, is_last boolean, is_success boolean
 WITH chosen AS MATERIALIZED (
-	SELECT array(SELECT run_id FROM perennial.run ORDER BY run_id DESC LIMIT $1) AS recent,
+	SELECT array(SELECT run_id FROM perennial.run ORDER BY run_id DESC LIMIT $1::integer) AS recent,
 	       (SELECT run_id FROM perennial.run WHERE finished_at IS NOT NULL AND subscription_id IS NULL
 	        ORDER BY finished_at DESC, run_id DESC LIMIT 1) AS last,
 	       -- As the unit of systemd has it: some left, and no fault.
