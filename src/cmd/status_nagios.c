@@ -10,7 +10,7 @@ static const char *const nagios_name[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN
 /* What was found, and the worst of it. */
 struct verdict {
 	enum nagios nagios;
-	char text[500];
+	char text[500]; /* all that can be found fits */
 	size_t size;
 };
 

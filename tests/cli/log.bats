@@ -270,9 +270,10 @@ let_runs() {
 }
 
 @test "syslog gets it when the metrics of a run cannot be written" {
+	local FILE=$BATS_TEST_TMPDIR/perennial.conf
+
 	listen
 	given_all
-	local FILE=$BATS_TEST_TMPDIR/perennial.conf
 	printf 'metrics: { file = "/missing/perennial.prom"; };\n' >"$FILE"
 	logged 73 run --as-of "$AS_OF"
 	has "$output" 'event=metrics_not_written exit=73 sqlstate=none error="cannot write /missing/perennial.prom: No such file or directory"'
