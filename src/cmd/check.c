@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const enum option_id check_options[] = { OPTION_FORMAT, OPTION_END };
 
@@ -69,6 +70,15 @@ static void warn_of_secrets(struct checking *c)
 			"ps shows it to everybody: libpq's service file or passfile holds it");
 }
 
+static bool folder_is_there(const char *file)
+{
+	char folder[CONFIG_TEXT_SIZE];
+
+	/* An absolute path. */
+	snprintf(folder, sizeof(folder), "%.*s/", (int)(strrchr(file, '/') - file), file);
+	return access(folder, W_OK | X_OK) == 0;
+}
+
 static void warn_of_configuration(struct checking *c)
 {
 	const struct config *config = &c->context->config;
@@ -85,6 +95,11 @@ static void warn_of_configuration(struct checking *c)
 			"run.lock_timeout is not shorter than run.statement_timeout",
 			"a wait for a lock then counts as a slow statement, and makes batches "
 			"smaller");
+	if (config->metrics_file[0] != '\0' && !folder_is_there(config->metrics_file))
+		findings_warning(
+			&c->findings, "configuration",
+			"the folder of metrics.file is not there, or may not be written",
+			"create it for the user of the runs; its unit needs ReadWritePaths");
 	if (config->deadline_ms >= UNIT_TIMEOUT_MS)
 		findings_warning(
 			&c->findings, "configuration",

@@ -1,5 +1,6 @@
 /* Findings: printing them, and what they come to. */
 #include "cmd/findings.h"
+#include "cmd/color.h"
 #include "cmd/output.h"
 
 #include <stdio.h>
@@ -38,7 +39,12 @@ void findings_end(const struct findings *findings)
 
 static void print_text(const struct finding *f)
 {
-	printf("%-8s %-13s ", severity_name[f->severity], f->check);
+	static const enum color color[] = { COLOR_GOOD, COLOR_WARNING, COLOR_BAD };
+
+	color_begin(color[f->severity]);
+	printf("%-8s", severity_name[f->severity]);
+	color_end();
+	printf(" %-13s ", f->check);
 	output_text(f->message);
 	putchar('\n');
 	if (f->advice != NULL) {

@@ -1,6 +1,7 @@
 /* The plan as text for a person: sums first, then rules, money, samples, limits and checks. */
 #include "cmd/plan_view.h"
 #include "base/instant.h"
+#include "cmd/color.h"
 #include "cmd/limits.h"
 #include "cmd/output.h"
 
@@ -144,7 +145,11 @@ static void print_limits(const struct plan *plan, const struct plan_about *about
 		output_decimal(money_format(c->value, exponent, text), 20);
 		putchar(' ');
 		output_decimal(money_format(c->max, exponent, text), 20);
-		printf("  %s\n", !c->over ? "ok" : allowed ? "over, and allowed" : "OVER");
+		printf("  ");
+		color_begin(!c->over ? COLOR_GOOD : allowed ? COLOR_WARNING : COLOR_BAD);
+		printf("%s", !c->over ? "ok" : allowed ? "over, and allowed" : "OVER");
+		color_end();
+		putchar('\n');
 	}
 }
 
@@ -156,8 +161,11 @@ static void print_check(const struct plan *plan)
 	output_count(plan->counted.free, 0);
 	printf(" due + ");
 	output_count(plan->counted.held, 0);
-	printf(" due and on hold; outcomes by rule = by currency: %s\n",
-	       plan_adds_up(plan) ? "ok" : "WRONG");
+	printf(" due and on hold; outcomes by rule = by currency: ");
+	color_begin(plan_adds_up(plan) ? COLOR_GOOD : COLOR_BAD);
+	printf("%s", plan_adds_up(plan) ? "ok" : "WRONG");
+	color_end();
+	putchar('\n');
 }
 
 static void print_duration(const struct plan *plan)

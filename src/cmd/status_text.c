@@ -1,5 +1,6 @@
 /* The status as text for a person: where we are, what waits, and the last runs. */
 #include "base/instant.h"
+#include "cmd/color.h"
 #include "cmd/output.h"
 #include "cmd/status_view.h"
 
@@ -29,8 +30,9 @@ static void print_head(const struct health *health, const struct server *server)
 {
 	char clock[INSTANT_TEXT_SIZE];
 
-	printf("perennial status of database %s%s at %s\n\n", server->database,
-	       server->standby ? " (standby)" : "",
+	printf("perennial status of database ");
+	output_text(server->database);
+	printf("%s at %s\n\n", server->standby ? " (standby)" : "",
 	       instant_format(instant_to_second(health->clock_us), clock));
 	print_name("server");
 	printf("PostgreSQL %s; schema version %d\n", health->server, health->schema_version);
@@ -57,7 +59,9 @@ static void print_died(const struct health *health)
 	if (health->died == 0)
 		return;
 	print_name("died");
+	color_begin(COLOR_BAD);
 	output_counted(health->died, "run");
+	color_end();
 	printf(" since then; the next one takes up what is due\n");
 }
 
@@ -138,8 +142,13 @@ static void print_jobs(const struct health *health)
 	print_part(health->jobs.taken, "taken by a consumer");
 	print_part(health->jobs.lapsed, "taken, whose lease ran out");
 	printf("; ");
+	if (health->jobs.dead > 0)
+		color_begin(COLOR_BAD);
 	output_count(health->jobs.dead, 0);
-	printf(" dead\n");
+	printf(" dead");
+	if (health->jobs.dead > 0)
+		color_end();
+	putchar('\n');
 }
 
 static void print_count(int64_t count, int width)

@@ -61,6 +61,15 @@ golden() {
 	diff -u "$wanted" "$printed"
 }
 
+@test "a folder of metrics.file that is not there is a warning" {
+	echo 'metrics: { file = "/no/such/folder/perennial.prom"; };' >"$BATS_TEST_TMPDIR/metrics.conf"
+	exits 0 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/metrics.conf" check
+	has "$output" 'warning  configuration the folder of metrics.file is not there, or may not be written'
+	echo "metrics: { file = \"$BATS_TEST_TMPDIR/perennial.prom\"; };" >"$BATS_TEST_TMPDIR/metrics.conf"
+	exits 0 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/metrics.conf" check
+	lacks "$output" metrics.file
+}
+
 @test "the owner of a fresh database is told that all is well" {
 	PGDATABASE=${OWN}template exits 0 check
 	is "$stderr" ''

@@ -147,6 +147,28 @@ ESC=$'\e'
 	is "$(tr '\r' '\n' <"$SCREEN" | grep -v '^event=' | awk 'length > 11')" ''
 }
 
+@test "on a terminal a plan shows how far it has come, and at its end nothing of it" {
+	local boundary
+
+	given_due 5
+	boundary=$(db "SELECT pg_get_functiondef('perennial.boundary'::regproc)")
+	# A plan waits for as long as somebody has the lock.
+	db "CREATE OR REPLACE FUNCTION perennial.boundary(anchor timestamp, time_zone text, months int) RETURNS timestamptz
+	    LANGUAGE plpgsql IMMUTABLE STRICT AS \$\$
+	    BEGIN
+	    	PERFORM pg_advisory_xact_lock_shared(7);
+	    	RETURN (anchor + make_interval(months => months)) AT TIME ZONE time_zone;
+	    END \$\$"
+	keep_open 'SELECT pg_advisory_xact_lock(7)'
+	start_on_terminal plan --as-of "$AS_OF"
+	seen "$SCREEN" '0 of about 5 due'
+	let_go
+	ends 0
+	is "$(screen)" ''
+	has "$(<"$BATS_TEST_TMPDIR/stdout")" '5  due'
+	db "$boundary"
+}
+
 @test "with -q a run shows no progress" {
 	given_due 5 'close_gate(3)'
 	listens "$BATS_TEST_TMPDIR/notify"
