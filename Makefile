@@ -64,7 +64,7 @@ objects   := $(sources:src/%.c=$(B)/obj/%.o) $(generated:$(B)/gen/%.c=$(B)/obj/g
 library   := $(filter-out $(B)/obj/cmd/main.o,$(objects))
 services  := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*.service systemd/*.timer)))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*_test.c)))
-preloaded  := $(B)/tests/failing_allocations.so
+preloaded  := $(B)/tests/failing_allocations.so $(B)/tests/wrong_clock.so
 fuzzers    := $(patsubst tests/faults/fuzz/%.c,$(B)/%,$(sort $(wildcard tests/faults/fuzz/*_fuzz.c)))
 
 # make V=1 shows the commands.

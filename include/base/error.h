@@ -51,7 +51,8 @@ struct error {
 	enum fault fault;
 	char sqlstate[6];   /* empty when not from the server */
 	char object[128];   /* what the server found wrong: statement and constraint or function */
-	char message[1024]; /* lower case, no full stop, may have several lines */
+	char message[1024]; /* lower case, no full stop, may have several lines; empty: nobody asks
+			     */
 	char hint[512];     /* empty, or what to do */
 };
 

@@ -1,4 +1,4 @@
-/* Text: UTF-8. */
+/* Text: UTF-8, and words that somebody mistyped. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -14,5 +14,23 @@ void text_clean(char *text, bool keep_lines);
 
 /* Whether it is valid UTF-8 without control characters. */
 bool text_is_line(const char *text);
+
+/* How many letters have to be put in, taken out, replaced or swapped with their neighbour to make
+ * one word of the other, whether they are capitals or not; at most TEXT_FAR, which stands for all
+ * beyond. */
+int text_distance(const char *a, const char *b);
+
+#define TEXT_FAR 3
+
+/* Which of several names was meant.  It begins with what was typed, and nothing else. */
+struct text_nearest {
+	const char *typed;
+	const char *name; /* the nearest so far; NULL: none is near */
+	int distance;     /* of this name */
+};
+
+/* Looks at one more name.  True when it is the nearest so far: wrong are at most half of the
+ * letters that were typed, and two. */
+bool text_consider(struct text_nearest *nearest, const char *name);
 
 #endif

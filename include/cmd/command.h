@@ -10,7 +10,9 @@
 /* What a command is given. */
 struct context {
 	struct config config;
-	const char *conninfo; /* -d, or the configuration's */
+	struct error config_error; /* where the command bears it */
+	const char *conninfo;      /* -d, or the configuration's */
+	bool quiet;                /* -q */
 	struct options options;
 };
 
@@ -32,6 +34,7 @@ struct command {
 	unsigned formats;             /* bits, 1 << FORMAT_…; the first is the default */
 	enum arguments takes;
 	bool writes;              /* it needs the primary among several hosts */
+	bool bears_config;        /* a configuration with problems is one of its findings */
 	void (*print_more)(void); /* what follows in its help; NULL: nothing */
 	struct {
 		const char *line; /* without "perennial" */
@@ -43,10 +46,19 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_plan;
+extern const struct command command_explain;
 extern const struct command command_history;
+extern const struct command command_holds;
+extern const struct command command_hold;
+extern const struct command command_release;
 extern const struct command command_report;
 extern const struct command command_prune;
+extern const struct command command_check;
 extern const struct command command_migrate;
+
+/* All of them, in the order of the help. */
+extern const struct command *const commands[];
+extern const int command_count;
 
 /* Opens a connection on a database whose schema fits, and checks --as-of and the subscription
  * against it.  NULL after a failure. */

@@ -66,49 +66,51 @@ enum format {
 const char *format_name(enum format format);
 
 struct options {
-	bool given[OPTIONS];
 	int64_t as_of_us;
-	bool allow_future;
 	int64_t workers;         /* 0: as configured */
 	int64_t batch_size;      /* likewise */
 	int64_t limit;           /* 0: none */
 	int64_t subscription_id; /* 0: all */
-	bool dry_run;
+	int64_t horizon_us;
+	int64_t older_than_us;
+	int64_t warning_us;
+	int64_t critical_us;
+	int64_t warning_held;
+	int64_t critical_held;
 	const char *allow_over; /* NULL: not given; so are all texts */
 	const char *reason;
-	enum format format;
-	int64_t horizon_us;
-	bool detailed_exitcode;
-	bool print;
-	int64_t older_than_us;
+	const char *note;
 	const char *period;
 	const char *from;
 	const char *to;
 	const char *currency;
 	const char *plan;
 	const char *output;
+
+	/* The arguments: what the command takes. */
+	int64_t id;         /* a subscription, */
+	const char *name;   /* or a name, */
+	char *const *id_of; /* or several subscriptions: checked texts, … */
+	int ids;            /* … so many, for options_id */
+
+	enum format format;
+	bool allow_future;
+	bool dry_run;
+	bool detailed_exitcode;
+	bool print;
 	bool detail;
 	bool manifest;
 	bool tieout;
 	bool all;
-	const char *note;
 	bool catch_up;
 	bool yes;
 	bool json;
 	bool nagios;
-	int64_t warning_us;
-	int64_t critical_us;
-	int64_t warning_held;
-	int64_t critical_held;
-
-	/* The arguments: what the command takes. */
-	int64_t id;         /* a subscription */
-	const char *name;   /* or a name, */
-	char *const *id_of; /* or several subscriptions: checked texts, … */
-	int ids;            /* … so many, for options_id */
+	bool given[OPTIONS];
 };
 
 struct command;
+struct option;
 
 /* Reads a command's own arguments.  *help is set at -h, and the rest is then not read.  False with
  * EXIT_USAGE. */
@@ -118,9 +120,11 @@ bool options_parse(int argc, char **argv, const struct command *command, struct 
 /* The i-th of several subscriptions. */
 int64_t options_id(const struct options *options, int i);
 
-/* What getopt found wrong: an unknown option ('?') of the command, or of the program (NULL), or one
- * without its value (':').  Always false. */
-bool option_fault(int found, char **argv, const char *command, struct error *err);
+/* What getopt found wrong: an option ('?') that is not among the long ones of the command, or of
+ * the program (NULL), or has a value that it does not take; or one without its value (':').  Always
+ * false. */
+bool option_fault(int found, char **argv, const char *command, const struct option *long_option,
+		  struct error *err);
 
 /* Prints a line for each option of a command to stdout. */
 void options_print(const struct command *command);

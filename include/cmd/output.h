@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* False with EXIT_OUTPUT once something could not be written. */
+/* False with EXIT_OUTPUT once something could not be written; without a message where that is
+ * because nobody reads it any more, as behind "| head". */
 bool output_ok(struct error *err) MUST_CHECK;
 
 /* Writes out what is buffered. */
@@ -14,6 +15,9 @@ bool output_finish(struct error *err) MUST_CHECK;
 
 /* Text of others for a person: control characters become spaces. */
 void output_text(const char *text);
+
+/* The same, with blanks behind it up to width columns. */
+void output_padded(const char *text, int width);
 
 /* A JSON string with its quotes; NULL is null. */
 void output_json_text(const char *text);

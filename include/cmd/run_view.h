@@ -19,6 +19,11 @@ struct run {
 /* The result as stored in the run's row: done, held, left, limit or failed. */
 const char *run_result(enum exit_code code);
 
+#define RUN_STATUS_SIZE 200
+
+/* One line on how it ended, for systemd.  Returns buffer. */
+const char *run_status(const struct run *run, char buffer[RUN_STATUS_SIZE]);
+
 void run_print_text(const struct run *run);
 void run_print_json(const struct run *run);
 

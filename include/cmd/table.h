@@ -18,6 +18,7 @@ struct table {
 	char *row[TABLE_MEASURED];
 	int rows;
 	bool measured;
+	bool verdicts; /* it has cells that are PASS or FAIL, and coloured */
 };
 
 /* Takes a row of size bytes with its line's end. */

@@ -37,6 +37,7 @@ bool kind_opens(enum kind kind);
 struct policy {
 	int64_t as_of_us;
 	int max_periods; /* a row so many periods behind is held; 1 to 31 */
+	bool on_time;    /* none is: a forecast takes it that runs happen when something is due */
 };
 
 struct step {
@@ -54,16 +55,33 @@ struct step {
 	int64_t amount_minor; /* 0 unless a period opens */
 };
 
+/* What a rule may look at, so that it can be told why one matches and another does not. */
+enum fact_bit {
+	FACT_STATUS = 1 << 0,
+	FACT_HOLD = 1 << 1,
+	FACT_PERIOD_END = 1 << 2,
+	FACT_BILLING = 1 << 3, /* whether billing information was given */
+	FACT_PRICE = 1 << 4,   /* what the next period costs */
+	FACT_BOUNDARIES = 1 << 5,
+	FACT_CATCH_UP = 1 << 6, /* whether catching up is allowed */
+};
+
 struct rule {
 	const char *name;
 	const char *meaning; /* what it does, in a few words for a person */
 	bool (*matches)(const struct facts *facts, const struct policy *policy);
+	unsigned looks_at; /* the facts that matches asks for: bits of enum fact_bit */
 	struct step (*act)(const struct facts *facts);
 };
 
 /* The rules in their order. */
 #define RULES 8
 extern const struct rule rules[RULES];
+
+/* Those of the facts a rule looks at that decided whether it matches: with the same in them it
+ * answers the same, whatever the others are. */
+unsigned rule_decided_by(const struct rule *rule, const struct facts *facts,
+			 const struct policy *policy);
 
 /* Whether the step is an outcome. */
 bool step_closes(const struct step *step);

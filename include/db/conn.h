@@ -20,6 +20,9 @@ void conn_close(struct conn *conn);
  * connects to the primary among several hosts. */
 void conn_defaults(bool writes);
 
+/* Of libpq, as 150003 for 15.3. */
+int conn_library_version(void);
+
 /* What holds for every transaction of a connection. */
 struct session {
 	bool prepares;                /* a statement is prepared at its first use */

@@ -49,6 +49,7 @@ void params_release(struct params *params);
 void params_clear(struct params *params);
 
 /* Each adds the next parameter: a value, … */
+void params_bool(struct params *params, bool value);
 void params_int2(struct params *params, int16_t value);
 void params_int4(struct params *params, int32_t value);
 void params_int8(struct params *params, int64_t value);

@@ -6,6 +6,7 @@
 #define DB_ROWS_H
 
 #include "base/error.h"
+#include "core/money.h"
 #include "db/params.h"
 
 #include <stdint.h>
@@ -32,6 +33,10 @@ int16_t rows_int2(const struct rows *rows, int row, int column);
 int32_t rows_int4(const struct rows *rows, int row, int column);
 int64_t rows_int8(const struct rows *rows, int row, int column);     /* also instants */
 const char *rows_text(const struct rows *rows, int row, int column); /* null is NULL */
+
+/* Reads a sum in minor units, which is text: it may need more digits than an integer type has. */
+bool rows_money(const struct rows *rows, int row, int column, money_sum *minor,
+		struct error *err) MUST_CHECK;
 
 /* Reads an array of instants into at most room elements; null and unreadable ones have none. */
 int rows_instants(const struct rows *rows, int row, int column, int64_t *us, int room);

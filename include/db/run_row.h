@@ -9,6 +9,8 @@
 struct run_start {
 	const int64_t *as_of_us; /* NULL: the server's clock */
 	int64_t subscription_id; /* 0: all that are due */
+	const char *allow_over;  /* limits that it may pass; NULL: none */
+	const char *allow_reason;
 	const char *host;
 	int pid;
 	const char *version;
@@ -19,8 +21,11 @@ struct run_start {
 
 /* How a run ended. */
 struct run_end {
-	int64_t as_of_us; /* this and the next as at its start */
+	int64_t as_of_us; /* this and what follows as at its start */
 	int64_t subscription_id;
+	const char *allow_over;
+	const char *allow_reason;
+
 	const char *result;
 	enum exit_code code;
 	const char *stopped_by; /* NULL: it went on until nothing could be claimed */

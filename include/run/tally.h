@@ -69,6 +69,9 @@ void tally_unhold(struct tally *tally, int rows);
 /* Adds a batch that was committed. */
 void tally_add(struct tally *tally, const struct work_done *batch);
 
+/* What is done so far. */
+struct work_done tally_done(struct tally *tally);
+
 /* A row failed, because of *refusal; false, with EXIT_LIMIT, if too many were refused. */
 bool tally_fail(struct tally *tally, int64_t subscription_id, const struct error *refusal,
 		struct error *err) MUST_CHECK;

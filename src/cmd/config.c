@@ -1,6 +1,8 @@
 /* The configuration: the table of keys, and reading a file by it. */
 #include "cmd/config.h"
+#include "cmd/config_near.h"
 #include "cmd/config_scan.h"
+#include "cmd/config_value.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -11,17 +13,11 @@
 #include <string.h>
 
 #define DEFAULT_PATH SYSCONFDIR "/perennial/perennial.conf"
-#define FILE_MAX     ((size_t)1024 * 1024)
+/* Numbers as text, and dots between them. */
+#define DOTTED(major, minor, revision) TEXT(major) "." TEXT(minor) "." TEXT(revision)
+#define TEXT(number)                   #number
 
-enum key_kind {
-	KEY_TEXT,
-	KEY_BOOL,
-	KEY_INT,
-	KEY_DURATION, /* "500ms", "60s", "40min", "2h", as milliseconds */
-	KEY_FACILITY,
-	KEY_LEVEL,
-	KEY_ACCOUNT, /* of a journal */
-};
+#define FILE_MAX ((size_t)1024 * 1024)
 
 /* A key is added here, in struct config, in conf/perennial.conf and in its manual page. */
 static const struct key {
@@ -43,6 +39,8 @@ static const struct key {
 	{ "run.lock_timeout", KEY_DURATION, 0, 0, "5s", offsetof(struct config, lock_timeout_ms) },
 	{ "catch_up.max_periods", KEY_INT, 1, 31, "3", offsetof(struct config, max_periods) },
 	{ "limits.max_held", KEY_INT, 0, 1000000000, "100", offsetof(struct config, max_held) },
+	{ "limits.max_expired", KEY_INT, 0, 1000000000, "0", offsetof(struct config, max_expired) },
+	{ "limits.max_amount", KEY_AMOUNTS, 0, 0, "()", offsetof(struct config, max_amount) },
 	{ "report.time_zone", KEY_TEXT, 0, 0, "UTC", offsetof(struct config, report_time_zone) },
 	{ "report.receivable", KEY_ACCOUNT, 0, 0, "assets:receivable",
 	  offsetof(struct config, receivable) },
@@ -59,114 +57,27 @@ static const struct key {
 
 #define KEYS (sizeof(key) / sizeof(key[0]))
 
-struct word {
-	const char *name;
-	int value;
-};
-
-static const struct word facility[] = {
-	{ "daemon", LOG_DAEMON }, { "user", LOG_USER },     { "cron", LOG_CRON },
-	{ "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },
-	{ "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
-	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 },
-};
-
-static const struct word level[] = {
-	{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },     { NULL, 0 },
-};
-
-/* What is being read: problems are counted, so that all of them are told at once. */
+/* What is being read: problems are collected, so that all of them are told at once. */
 struct reading {
-	const char *path;
 	struct config *config;
 	int problems;
 };
 
 static void problem(struct reading *r, int line, const char *name, const char *what)
 {
-	fprintf(stderr, "%s:%d: %s%s%s\n", r->path, line, name, name[0] != '\0' ? ": " : "", what);
+	struct config *c = r->config;
+	size_t used = c->problems != NULL ? strlen(c->problems) : 0;
+	size_t room = strlen(c->path) + strlen(name) + strlen(what) + 32;
+
+	c->problems = memory_resize(c->problems, used + room);
+	snprintf(c->problems + used, room, "%s:%d: %s%s%s\n", c->path, line, name,
+		 name[0] != '\0' ? ": " : "", what);
 	r->problems++;
 }
 
 static void tell(void *reading, int line, const char *what)
 {
 	problem(reading, line, "", what);
-}
-
-static bool set_word(const struct word *word, const char *text, int *value)
-{
-	for (; word->name != NULL; word++)
-		if (strcmp(word->name, text) == 0) {
-			*value = word->value;
-			return true;
-		}
-	return false;
-}
-
-/* A number and a unit, from 1 ms to 24 hours. */
-static bool set_duration(const char *text, int64_t *ms)
-{
-	static const struct word unit[] = {
-		{ "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { NULL, 0 },
-	};
-	char *end;
-	long number;
-	int factor;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	number = strtol(text, &end, 10);
-	if (errno != 0 || !set_word(unit, end, &factor) || number < 1 ||
-	    number > 24L * 3600000 / factor)
-		return false;
-	*ms = (int64_t)number * factor;
-	return true;
-}
-
-/* What hledger reads as one account: no two spaces in a row, and nothing that is a status, a
- * comment or a virtual posting. */
-static bool is_account(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (n == 0 || strchr(" *!=", text[0]) != NULL || text[n - 1] == ' ' ||
-	    strstr(text, "  ") != NULL)
-		return false;
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f || strchr(";()[]", *text) != NULL)
-			return false;
-	return true;
-}
-
-/* Sets a key from its text; NULL, or what is wrong with it. */
-static const char *set_text(const struct key *k, const char *text, void *at)
-{
-	switch (k->kind) {
-	case KEY_DURATION:
-		return set_duration(text, at)
-			       ? NULL
-			       : "not a duration from 1ms to 24h, such as \"500ms\", \"60s\", "
-				 "\"40min\" or \"2h\"";
-	case KEY_FACILITY:
-		return set_word(facility, text, at)
-			       ? NULL
-			       : "not one of daemon, user, cron, local0 to local7";
-	case KEY_LEVEL:
-		return set_word(level, text, at) ? NULL
-						 : "not one of error, warning, notice, info, debug";
-	case KEY_ACCOUNT:
-		if (!is_account(text))
-			return "not the name of an account, such as \"assets:receivable\"";
-		break;
-	default:
-		break;
-	}
-	if (strlen(text) >= CONFIG_TEXT_SIZE)
-		return "too long";
-	memcpy(at, text, strlen(text) + 1);
-	return NULL;
 }
 
 static void set_default(const struct key *k, struct config *config)
@@ -177,8 +88,8 @@ static void set_default(const struct key *k, struct config *config)
 		*(bool *)at = strcmp(k->fallback, "true") == 0;
 	else if (k->kind == KEY_INT)
 		*(int *)at = (int)strtol(k->fallback, NULL, 10);
-	else
-		set_text(k, k->fallback, at);
+	else if (k->kind != KEY_AMOUNTS)
+		value_set(k->kind, k->fallback, at);
 }
 
 static void read_int(struct reading *r, const struct key *k, const config_setting_t *setting)
@@ -197,6 +108,45 @@ static void read_int(struct reading *r, const struct key *k, const config_settin
 	}
 }
 
+static bool is_limited(const struct config *config, const char *currency)
+{
+	for (int i = 0; i < config->max_amounts; i++)
+		if (strcmp(config->max_amount[i].currency, currency) == 0)
+			return true;
+	return false;
+}
+
+static void read_amount(struct reading *r, const struct key *k, const config_setting_t *setting)
+{
+	struct config *config = r->config;
+	int line = (int)config_setting_source_line(setting);
+	struct config_amount amount;
+
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING ||
+	    !value_set_amount(config_setting_get_string(setting), &amount))
+		problem(r, line, k->path,
+			"not an amount with its currency, such as \"250000.00 EUR\"");
+	else if (is_limited(config, amount.currency))
+		problem(r, line, k->path, "a currency stands there twice");
+	else if (config->max_amounts == LIMIT_AMOUNTS_MAX)
+		problem(r, line, k->path, "too many amounts");
+	else
+		config->max_amount[config->max_amounts++] = amount;
+}
+
+static void read_amounts(struct reading *r, const struct key *k, const config_setting_t *setting)
+{
+	int type = config_setting_type(setting);
+
+	if (type != CONFIG_TYPE_LIST && type != CONFIG_TYPE_ARRAY) {
+		problem(r, (int)config_setting_source_line(setting), k->path,
+			"not a list, such as ( \"250000.00 EUR\", \"9000000 JPY\" )");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(setting); i++)
+		read_amount(r, k, config_setting_get_elem(setting, (unsigned)i));
+}
+
 static void read_key(struct reading *r, const struct key *k, const config_setting_t *setting)
 {
 	int line = (int)config_setting_source_line(setting);
@@ -205,6 +155,8 @@ static void read_key(struct reading *r, const struct key *k, const config_settin
 
 	if (k->kind == KEY_INT) {
 		read_int(r, k, setting);
+	} else if (k->kind == KEY_AMOUNTS) {
+		read_amounts(r, k, setting);
 	} else if (k->kind == KEY_BOOL) {
 		if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
 			problem(r, line, k->path, "not true or false");
@@ -213,7 +165,7 @@ static void read_key(struct reading *r, const struct key *k, const config_settin
 	} else if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
 		problem(r, line, k->path, "not a text in double quotes");
 	} else {
-		wrong = set_text(k, config_setting_get_string(setting), at);
+		wrong = value_set(k->kind, config_setting_get_string(setting), at);
 		if (wrong != NULL)
 			problem(r, line, k->path, wrong);
 	}
@@ -238,6 +190,20 @@ static bool is_group(const char *name)
 	return false;
 }
 
+static const char *path_of(size_t i)
+{
+	return i < KEYS ? key[i].path : NULL;
+}
+
+static void unknown_key(struct reading *r, int line, const char *name, const char *meant)
+{
+	char what[100] = "unknown key";
+
+	if (meant != NULL)
+		snprintf(what, sizeof(what), "unknown key; did you mean %s?", meant);
+	problem(r, line, name, what);
+}
+
 static void read_group(struct reading *r, const config_setting_t *group)
 {
 	char path[128];
@@ -252,20 +218,26 @@ static void read_group(struct reading *r, const config_setting_t *group)
 		if (k != NULL)
 			read_key(r, k, setting);
 		else
-			problem(r, (int)config_setting_source_line(setting), path, "unknown key");
+			unknown_key(r, (int)config_setting_source_line(setting), path,
+				    near_key(path, path_of));
 	}
 }
 
 static void read_root(struct reading *r, const config_setting_t *root)
 {
+	char near[GROUP_SIZE];
+
 	for (int i = 0; i < config_setting_length(root); i++) {
 		config_setting_t *group = config_setting_get_elem(root, (unsigned)i);
 		int line = (int)config_setting_source_line(group);
 		const char *name = config_setting_name(group);
+		bool braced = config_setting_type(group) == CONFIG_TYPE_GROUP;
 
 		if (!is_group(name))
-			problem(r, line, name, "unknown key");
-		else if (config_setting_type(group) != CONFIG_TYPE_GROUP)
+			unknown_key(r, line, name,
+				    braced ? near_group(name, path_of, near)
+					   : near_key(name, path_of));
+		else if (!braced)
 			problem(r, line, name, "not a group: { … };");
 		else
 			read_group(r, group);
@@ -273,9 +245,9 @@ static void read_root(struct reading *r, const config_setting_t *root)
 }
 
 /* False, with errno, when the file cannot be read. */
-static bool read_file(const char *path, struct config *config)
+static bool read_file(struct config *config)
 {
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(config->path, "r");
 	bool ok;
 
 	if (f == NULL)
@@ -310,27 +282,34 @@ static void parse(struct reading *r)
 	config_destroy(&tree);
 }
 
+const char *config_library_version(void)
+{
+	return DOTTED(LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
+}
+
 void config_release(struct config *config)
 {
 	free(config->text);
+	free(config->problems);
 	*config = (struct config){ 0 };
 }
 
 bool config_load(const char *path, struct config *config, struct error *err)
 {
-	struct reading r = { .path = path != NULL ? path : DEFAULT_PATH, .config = config };
+	struct reading r = { .config = config };
 
+	config->path = path != NULL ? path : DEFAULT_PATH;
 	for (size_t i = 0; i < KEYS; i++)
 		set_default(&key[i], config);
-	if (!read_file(r.path, config)) {
+	if (!read_file(config)) {
 		if (path == NULL && errno == ENOENT)
 			return true;
-		return fail(err, EXIT_CONFIG, "cannot read the configuration %s: %s", r.path,
+		return fail(err, EXIT_CONFIG, "cannot read the configuration %s: %s", config->path,
 			    strerror(errno));
 	}
 	parse(&r);
 	if (r.problems > 0)
-		return fail(err, EXIT_CONFIG, "the configuration %s has %d problem%s", r.path,
+		return fail(err, EXIT_CONFIG, "the configuration %s has %d problem%s", config->path,
 			    r.problems, r.problems == 1 ? "" : "s");
 	return true;
 }

@@ -1,6 +1,7 @@
 /* Output to a file, in one step. */
 #include "cmd/export.h"
 #include "base/memory.h"
+#include "cmd/color.h"
 #include "cmd/output.h"
 
 #include <errno.h>
@@ -98,6 +99,7 @@ bool export_open(struct export_file *file, const char *path, const char *suffix,
 		return cannot(err, "write", file->path);
 	}
 	close(fd);
+	color_off();
 	return true;
 }
 

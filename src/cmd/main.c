@@ -1,8 +1,11 @@
 /* The program: global options, the choice of a command, and the one place that prints errors. */
 #include "cmd/command.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/text.h"
+#include "cmd/color.h"
 #include "cmd/output.h"
+#include "db/schema.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -11,47 +14,82 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
-	&command_report, &command_prune, &command_migrate,
-};
-
-#define COMMANDS (sizeof(command) / sizeof(command[0]))
-
 /* What stands before the command. */
 struct globals {
 	const char *config_path;
 	const char *conninfo;
-	int verbosity; /* -1 quiet, 1 verbose */
+	const char *color; /* when */
+	int verbosity;     /* -1 quiet, 1 verbose */
 	bool help;
 	bool version;
 };
 
+/* An option without a letter. */
+#define COLOR 1
+
+#define USAGE_GLOBALS "[-c FILE] [-d CONNINFO] [-v] [-q] [--color WHEN]"
+
 static void print_usage(void)
 {
-	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] COMMAND [OPTIONS]\n\n"
+	printf("usage: perennial " USAGE_GLOBALS " COMMAND [OPTIONS]\n\n"
 	       "Renews, converts and expires subscriptions kept in PostgreSQL.\n\n"
 	       "commands\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-24s %s\n", command[i]->name, command[i]->summary);
+	for (int i = 0; i < command_count; i++)
+		printf("  %-24s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\noptions\n"
 	       "  %-24s configuration file (default " SYSCONFDIR
 	       "/perennial/perennial.conf, if it exists)\n"
-	       "  %-24s connection string (default: the configuration's, then libpq's "
+	       "  %-24s connection string (default: as configured, then libpq's "
 	       "environment)\n"
 	       "  %-24s log each batch\n"
-	       "  %-24s log warnings and errors only\n"
+	       "  %-24s log warnings and errors only, and show no progress\n"
+	       "  %-24s colour: auto (on a terminal), always or never\n"
 	       "  %-24s this text; after a command, the command's\n"
-	       "  %-24s version of the program\n",
+	       "  %-24s version of the program, its libraries and its schema\n",
 	       "-c, --config FILE", "-d, --database CONNINFO", "-v, --verbose", "-q, --quiet",
-	       "-h, --help", "-V, --version");
+	       "--color WHEN", "-h, --help", "-V, --version");
 }
 
 static void print_command_usage(const struct command *c)
 {
-	printf("usage: perennial [-c FILE] [-d CONNINFO] [-v] [-q] %s\n\n%s\n\noptions\n", c->usage,
-	       c->summary);
+	printf("usage: perennial " USAGE_GLOBALS " %s\n\n%s\n\noptions\n", c->usage, c->summary);
 	options_print(c);
+}
+
+static void print_version(void)
+{
+	int libpq = conn_library_version();
+
+	printf("perennial " PERENNIAL_VERSION "\nlibpq %d.%d\nlibconfig %s\nschema %d\n",
+	       libpq / 10000, libpq % 10000, config_library_version(), schema_version());
+}
+
+/* False for an option that there is not. */
+static bool set_global(struct globals *globals, int option)
+{
+	switch (option) {
+	case 'c':
+		globals->config_path = optarg;
+		return true;
+	case 'd':
+		globals->conninfo = optarg;
+		return true;
+	case 'v':
+	case 'q':
+		globals->verbosity = option == 'v' ? 1 : -1;
+		return true;
+	case COLOR:
+		globals->color = optarg;
+		return true;
+	case 'h':
+		globals->help = true;
+		return true;
+	case 'V':
+		globals->version = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool parse_globals(int argc, char **argv, struct globals *globals, struct error *err)
@@ -61,6 +99,7 @@ static bool parse_globals(int argc, char **argv, struct globals *globals, struct
 		{ "database", required_argument, NULL, LONG_OPTIONS + 'd' },
 		{ "verbose", no_argument, NULL, LONG_OPTIONS + 'v' },
 		{ "quiet", no_argument, NULL, LONG_OPTIONS + 'q' },
+		{ "color", required_argument, NULL, LONG_OPTIONS + COLOR },
 		{ "help", no_argument, NULL, LONG_OPTIONS + 'h' },
 		{ "version", no_argument, NULL, LONG_OPTIONS + 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -68,35 +107,30 @@ static bool parse_globals(int argc, char **argv, struct globals *globals, struct
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:c:d:vqhV", option, NULL)) != -1) {
-		if (c >= LONG_OPTIONS)
-			c -= LONG_OPTIONS;
-		if (c == 'c')
-			globals->config_path = optarg;
-		else if (c == 'd')
-			globals->conninfo = optarg;
-		else if (c == 'v' || c == 'q')
-			globals->verbosity = c == 'v' ? 1 : -1;
-		else if (c == 'h')
-			globals->help = true;
-		else if (c == 'V')
-			globals->version = true;
-		else
-			return option_fault(c, argv, NULL, err);
-	}
-	return true;
+	while ((c = getopt_long(argc, argv, "+:c:d:vqhV", option, NULL)) != -1)
+		if (!set_global(globals, c < LONG_OPTIONS ? c : c - LONG_OPTIONS))
+			return option_fault(c, argv, NULL, option, err);
+	return color_choose(globals->color) ||
+	       fail(err, EXIT_USAGE, "--color takes auto, always or never, not \"%s\"",
+		    globals->color);
 }
 
 static const struct command *find_command(const char *name, struct error *err)
 {
+	struct text_nearest nearest = { .typed = name };
+
 	if (name == NULL) {
 		fail(err, EXIT_USAGE, "a command is missing");
 		return NULL;
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(command[i]->name, name) == 0)
-			return command[i];
+	for (int i = 0; i < command_count; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+		text_consider(&nearest, commands[i]->name);
+	}
 	fail(err, EXIT_USAGE, "there is no command \"%s\"", name);
+	if (nearest.name != NULL)
+		fail_hint(err, "did you mean %s?", nearest.name);
 	return NULL;
 }
 
@@ -109,14 +143,27 @@ static void open_log(const struct config *config, int verbosity)
 	log_open(config->syslog_facility, level);
 }
 
+/* False where the configuration has problems and the command is not the one to tell them. */
+static bool load_config(const struct command *c, const char *path, struct context *context,
+			struct error *err)
+{
+	if (config_load(path, &context->config, c->bears_config ? &context->config_error : err) ||
+	    c->bears_config)
+		return true;
+	if (context->config.problems != NULL)
+		fputs(context->config.problems, stderr);
+	return false;
+}
+
 static bool run_command(const struct command *c, const struct globals *globals,
 			struct context *context, enum exit_code *code, struct error *err)
 {
 	log_open(LOG_DAEMON, LOG_INFO);
-	if (!config_load(globals->config_path, &context->config, err))
+	if (!load_config(c, globals->config_path, context, err))
 		return false;
 	context->conninfo =
 		globals->conninfo != NULL ? globals->conninfo : context->config.connection;
+	context->quiet = globals->verbosity < 0;
 	open_log(&context->config, globals->verbosity);
 	conn_defaults(c->writes);
 	return c->run(context, code, err);
@@ -125,7 +172,7 @@ static bool run_command(const struct command *c, const struct globals *globals,
 static bool parse_and_run(int argc, char **argv, struct context *context, enum exit_code *code,
 			  struct error *err)
 {
-	struct globals globals = { 0 };
+	struct globals globals = { .color = "auto" };
 	const struct command *c;
 	bool help = false;
 
@@ -135,7 +182,7 @@ static bool parse_and_run(int argc, char **argv, struct context *context, enum e
 		if (globals.help)
 			print_usage();
 		else
-			printf("perennial " PERENNIAL_VERSION "\n");
+			print_version();
 		return output_finish(err);
 	}
 	argc -= optind;
@@ -152,8 +199,12 @@ static bool parse_and_run(int argc, char **argv, struct context *context, enum e
 /* Wrong usage is a matter between the program and whoever typed it; anything else is logged too. */
 static void print_error(struct error *err)
 {
-	if (err->code != EXIT_USAGE)
+	if (err->message[0] == '\0')
+		return;
+	if (err->code != EXIT_USAGE) {
 		log_failure(err);
+		notify_status(err->message);
+	}
 	if (err->code != EXIT_USAGE && log_stderr_is_journal())
 		return;
 	text_clean(err->message, true);

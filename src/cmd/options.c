@@ -128,15 +128,23 @@ static bool set_line(const struct option_row *row, const char *text, const char 
 
 static bool set_format(const char *text, unsigned formats, enum format *format, struct error *err)
 {
+	struct text_nearest nearest = { .typed = text };
 	char list[60];
 
-	for (int f = 0; f < FORMATS; f++)
-		if (formats & 1U << f && strcmp(text, format_names[f]) == 0) {
+	for (int f = 0; f < FORMATS; f++) {
+		if (!(formats & 1U << f))
+			continue;
+		if (strcmp(text, format_names[f]) == 0) {
 			*format = (enum format)f;
 			return true;
 		}
-	return fail(err, EXIT_USAGE, "--format takes %s, not \"%s\"",
-		    list_formats(formats, list, sizeof(list)), text);
+		text_consider(&nearest, format_names[f]);
+	}
+	fail(err, EXIT_USAGE, "--format takes %s, not \"%s\"",
+	     list_formats(formats, list, sizeof(list)), text);
+	if (nearest.name != NULL)
+		fail_hint(err, "did you mean %s?", nearest.name);
+	return false;
 }
 
 static bool set_option(enum option_id id, const char *text, unsigned formats,
@@ -167,6 +175,9 @@ static bool set_option(enum option_id id, const char *text, unsigned formats,
 	return false;
 }
 
+/* Above every option of a command. */
+#define LONG_HELP (LONG_OPTIONS + OPTIONS)
+
 static void fill_long_options(const enum option_id *option, struct option *out)
 {
 	for (; *option != OPTION_END; option++)
@@ -176,21 +187,46 @@ static void fill_long_options(const enum option_id *option, struct option *out)
 									: no_argument,
 			.val = LONG_OPTIONS + (int)*option,
 		};
-	*out++ = (struct option){ .name = "help", .val = 'h' };
+	*out++ = (struct option){ .name = "help", .val = LONG_HELP };
 	*out = (struct option){ 0 };
 }
 
-bool option_fault(int found, char **argv, const char *command, struct error *err)
+/* An option that there is not, as it was written; a long one may be near another. */
+static bool no_option(const char *written, const char *command, const struct option *long_option,
+		      struct error *err)
+{
+	char name[40];
+	struct text_nearest nearest = { .typed = name };
+
+	if (command == NULL)
+		fail(err, EXIT_USAGE, "there is no option %s", written);
+	else
+		fail(err, EXIT_USAGE, "%s has no option %s", command, written);
+	if (strncmp(written, "--", 2) != 0)
+		return false;
+	text_cut(name, sizeof(name), written + 2);
+	name[strcspn(name, "=")] = '\0';
+	for (; long_option->name != NULL; long_option++)
+		text_consider(&nearest, long_option->name);
+	if (nearest.name != NULL)
+		fail_hint(err, "did you mean --%s?", nearest.name);
+	return false;
+}
+
+bool option_fault(int found, char **argv, const char *command, const struct option *long_option,
+		  struct error *err)
 {
 	const char letter[] = { '-', (char)optopt, '\0' };
 	/* A letter may stand among others, as in -xv; only a long option is a word of its own. */
-	const char *option = optopt > ' ' && optopt < LONG_OPTIONS ? letter : argv[optind - 1];
+	const char *written = optopt > ' ' && optopt < LONG_OPTIONS ? letter : argv[optind - 1];
 
 	if (found == ':')
-		return fail(err, EXIT_USAGE, "%s needs a value", option);
-	if (command == NULL)
-		return fail(err, EXIT_USAGE, "there is no option %s", option);
-	return fail(err, EXIT_USAGE, "%s has no option %s", command, option);
+		return fail(err, EXIT_USAGE, "%s needs a value", written);
+	/* getopt knows it, and found a value. */
+	if (optopt >= LONG_OPTIONS)
+		return fail(err, EXIT_USAGE, "%.*s takes no value", (int)strcspn(written, "="),
+			    written);
+	return no_option(written, command, long_option, err);
 }
 
 static bool set_id(const char *text, const struct command *command, int64_t *id, struct error *err)
@@ -242,12 +278,12 @@ bool options_parse(int argc, char **argv, const struct command *command, struct 
 	optind = 0;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":h", long_option, NULL)) != -1) {
-		if (c == 'h') {
+		if (c == 'h' || c == LONG_HELP) {
 			*help = true;
 			return true;
 		}
 		if (c == ':' || c == '?')
-			return option_fault(c, argv, argv[0], err);
+			return option_fault(c, argv, argv[0], long_option, err);
 		if (!set_option((enum option_id)(c - LONG_OPTIONS), optarg, command->formats,
 				options, err))
 			return false;

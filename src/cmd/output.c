@@ -2,11 +2,25 @@
 #include "cmd/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Whether whoever read it has gone.  errno may be that of something since. */
+static bool is_unread(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLHUP)) != 0;
+}
 
 static bool cannot_write(struct error *err)
 {
+	if (is_unread()) {
+		*err = (struct error){ .code = EXIT_OUTPUT };
+		return false;
+	}
 	return fail(err, EXIT_OUTPUT, "cannot write to standard output: %s", strerror(errno));
 }
 
@@ -39,6 +53,15 @@ void output_text(const char *text)
 		putchar(size > 0 ? ' ' : *text);
 		text += size > 0 ? size : 1;
 	}
+}
+
+void output_padded(const char *text, int width)
+{
+	output_text(text);
+	for (; *text != '\0'; text++)
+		/* 10xxxxxx goes on with a character. */
+		width -= ((unsigned char)*text & 0xc0) != 0x80;
+	printf("%*s", width > 0 ? width : 0, "");
 }
 
 void output_json_text(const char *text)

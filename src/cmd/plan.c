@@ -1,13 +1,16 @@
 /* perennial plan: say what run would do, and write nothing. */
 #include "cmd/command.h"
+#include "base/instant.h"
 #include "base/memory.h"
+#include "cmd/limits.h"
 #include "cmd/output.h"
 #include "cmd/plan_view.h"
 
 #include <stdlib.h>
 
 static const enum option_id plan_options[] = {
-	OPTION_AS_OF, OPTION_SUBSCRIPTION, OPTION_FORMAT, OPTION_DETAILED_EXITCODE, OPTION_END,
+	OPTION_AS_OF,  OPTION_HORIZON,           OPTION_SUBSCRIPTION,
+	OPTION_FORMAT, OPTION_DETAILED_EXITCODE, OPTION_END,
 };
 
 static void print_plan(const struct plan *plan, const struct plan_about *about, enum format format)
@@ -18,42 +21,68 @@ static void print_plan(const struct plan *plan, const struct plan_about *about, 
 		plan_print_json(plan, about);
 }
 
-/* A brake that a run may pull earlier: it also counts rows that the server refuses. */
-static bool check_limits(const struct plan *plan, const struct config *config, struct error *err)
+/* A forecast spans many runs: no limit is one of it. */
+static bool read_limits(const struct context *context, const struct plan *plan,
+			struct plan_about *about, struct error *err)
 {
-	if (config->max_held == 0 || plan->newly_held <= config->max_held)
+	const struct options *options = &context->options;
+	struct limits limits;
+
+	if (options->horizon_us != 0)
 		return true;
-	fail(err, EXIT_LIMIT,
-	     "a run would put %lld subscriptions on hold, more than "
-	     "limits.max_held = %d, and stop",
-	     (long long)plan->newly_held, config->max_held);
-	return fail_hint(err, "raise limits.max_held if that is right");
+	if (!limits_read(&context->config, &plan->currencies, &limits, err))
+		return false;
+	about->checks = limits_check(&limits, &plan->totals, plan->newly_held, about->check);
+	about->allowed = options->allow_over;
+	return true;
+}
+
+/* False, with EXIT_USAGE, for a horizon beyond what an instant may be. */
+static bool make_request(const struct context *context, const struct server *server,
+			 struct plan_request *request, struct error *err)
+{
+	const struct options *options = &context->options;
+	int64_t from_us = options->given[OPTION_AS_OF] ? options->as_of_us : server->clock_us;
+
+	*request = (struct plan_request){
+		.policy = { .as_of_us = from_us + options->horizon_us,
+			    .max_periods = context->config.max_periods,
+			    .on_time = options->horizon_us != 0 },
+		.subscription_id = options->subscription_id,
+		.batch_size = options->batch_size != 0 ? (int)options->batch_size
+						       : context->config.batch_size,
+		.visit = options->format == FORMAT_JSONL ? plan_print_jsonl
+			 : options->format == FORMAT_CSV ? plan_print_csv
+							 : NULL,
+	};
+	return request->policy.as_of_us <= INSTANT_AS_OF_MAX ||
+	       fail(err, EXIT_USAGE, "--horizon ends after the year 2999");
 }
 
 static bool make_and_print(struct conn *conn, const struct context *context,
 			   const struct server *server, struct plan *plan, struct error *err)
 {
 	const struct options *options = &context->options;
-	struct plan_about about = { server, options->subscription_id };
-	struct plan_request request = {
-		.policy = { options->given[OPTION_AS_OF] ? options->as_of_us : server->clock_us,
-			    context->config.max_periods },
-		.subscription_id = options->subscription_id,
-		.visit = options->format == FORMAT_JSONL ? plan_print_jsonl
-			 : options->format == FORMAT_CSV ? plan_print_csv
-							 : NULL,
-	};
+	struct plan_about about = { .server = server,
+				    .config_path = context->config.text != NULL
+							   ? context->config.path
+							   : NULL,
+				    .subscription_id = options->subscription_id,
+				    .horizon_us = options->horizon_us };
+	struct plan_request request;
 
+	if (!make_request(context, server, &request, err))
+		return false;
 	if (options->format == FORMAT_CSV)
 		plan_print_csv_header();
-	if (!plan_make(conn, &request, plan, err))
+	if (!plan_make(conn, &request, plan, err) || !read_limits(context, plan, &about, err))
 		return false;
 	print_plan(plan, &about, options->format);
 	if (!output_finish(err))
 		return false;
 	if (!plan_adds_up(plan))
 		return fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
-	return check_limits(plan, &context->config, err);
+	return limits_hold(about.check, about.checks, about.allowed, &plan->currencies, err);
 }
 
 bool plan_main(struct context *context, enum exit_code *code, struct error *err)
@@ -71,6 +100,7 @@ bool plan_main(struct context *context, enum exit_code *code, struct error *err)
 	ok = make_and_print(conn, context, &server, plan, err);
 	if (context->options.detailed_exitcode && plan->outcomes + plan->newly_held > 0)
 		*code = EXIT_WORK;
+	plan_release(plan);
 	free(plan);
 	conn_close(conn);
 	return ok;
@@ -84,7 +114,7 @@ const struct command command_plan = {
 	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV,
 	.example = {
 		{ "plan", "what would be done now" },
-		{ "plan --as-of 2026-12-01", "what will be due by then" },
+		{ "plan --horizon 30d", "what will renew in the next thirty days, and for how much" },
 		{ "plan --format csv > plan.csv", "a row for each step" },
 	},
 	.run = plan_main,

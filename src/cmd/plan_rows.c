@@ -27,7 +27,7 @@ static void fill(struct row_text *text, const struct step *s)
 	snprintf(text->amount, sizeof(text->amount), "%lld", (long long)s->amount_minor);
 }
 
-bool plan_print_jsonl(const struct plan_step *step, struct error *err)
+void plan_print_step(const struct plan_step *step)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
@@ -50,7 +50,14 @@ bool plan_print_jsonl(const struct plan_step *step, struct error *err)
 	       text.kind != NULL ? text.amount : "null");
 	printf("\"currency\":\"%s\",\"reason\":", s->terms.currency);
 	output_json_text(s->reason);
-	printf("}\n");
+	putchar('}');
+}
+
+bool plan_print_jsonl(void *none, const struct plan_step *step, struct error *err)
+{
+	(void)none;
+	plan_print_step(step);
+	putchar('\n');
 	return output_ok(err);
 }
 
@@ -67,11 +74,12 @@ static const char *field(const char *text)
 	return text != NULL ? text : "";
 }
 
-bool plan_print_csv(const struct plan_step *step, struct error *err)
+bool plan_print_csv(void *none, const struct plan_step *step, struct error *err)
 {
 	const struct step *s = &step->step;
 	struct row_text text;
 
+	(void)none;
 	fill(&text, s);
 	printf("%lld,%lld,%d,", (long long)step->subscription_id, (long long)step->account_id,
 	       s->revision);

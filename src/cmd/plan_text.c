@@ -1,10 +1,87 @@
-/* The plan as text for a person: sums first, then rules, money, samples, and the check. */
+/* The plan as text for a person: sums first, then rules, money, samples, limits and checks. */
 #include "cmd/plan_view.h"
 #include "base/instant.h"
+#include "cmd/limits.h"
 #include "cmd/output.h"
-#include "cmd/totals_view.h"
 
 #include <stdio.h>
+
+static const char *second(int64_t instant, char buffer[INSTANT_TEXT_SIZE])
+{
+	return instant_format(instant_to_second(instant), buffer);
+}
+
+static void print_head(const struct plan *plan, const struct plan_about *about)
+{
+	char from[INSTANT_TEXT_SIZE], as_of[INSTANT_TEXT_SIZE];
+
+	if (about->horizon_us != 0)
+		printf("perennial plan from %s until %s",
+		       instant_format(plan->as_of_us - about->horizon_us, from),
+		       instant_format(plan->as_of_us, as_of));
+	else
+		printf("perennial plan as of %s", instant_format(plan->as_of_us, as_of));
+	printf(" on database ");
+	output_text(about->server->database);
+	printf("%s: nothing is written\n", about->server->standby ? " (standby)" : "");
+	if (about->subscription_id != 0)
+		printf("subscription %lld only\n", (long long)about->subscription_id);
+}
+
+/* What a plan cannot know, and leaves out. */
+static void print_notes(const struct plan *plan, const struct plan_about *about)
+{
+	if (about->config_path != NULL) {
+		printf("configuration ");
+		output_text(about->config_path);
+		putchar('\n');
+	}
+	if (about->horizon_us != 0)
+		printf("it takes it that runs happen on time and that no customer does anything\n");
+	else if (plan->outlook.running != 0)
+		printf("run %lld is in progress: what it has not come to is in here\n",
+		       (long long)plan->outlook.running);
+	printf("not exercised: locks, constraints and triggers, notifications\n");
+}
+
+static void print_nothing(const struct plan *plan, const struct plan_about *about)
+{
+	char as_of[INSTANT_TEXT_SIZE], next[INSTANT_TEXT_SIZE];
+
+	instant_format(plan->as_of_us, as_of);
+	if (about->subscription_id != 0)
+		printf("nothing is due of subscription %lld as of %s; perennial explain %lld says "
+		       "why\n",
+		       (long long)about->subscription_id, as_of, (long long)about->subscription_id);
+	else if (plan->outlook.next_id == 0)
+		printf("nothing is due as of %s, and nothing will be\n", as_of);
+	else
+		printf("nothing is due as of %s; next due %s (subscription %lld)\n", as_of,
+		       instant_format(plan->outlook.next_due_us, next),
+		       (long long)plan->outlook.next_id);
+}
+
+static void print_sum(int64_t count, const char *what)
+{
+	if (count == 0)
+		return;
+	printf("  ");
+	output_count(count, 12);
+	printf("  %s\n", what);
+}
+
+static void print_sums(const struct plan *plan, const struct plan_about *about)
+{
+	bool forecast = about->horizon_us != 0;
+
+	putchar('\n');
+	print_sum(plan->subscriptions, forecast ? "will be due" : "due");
+	print_sum(plan->counted.held, "on hold among them: nothing happens to these");
+	print_sum(plan->newly_held, "would go on hold");
+	print_sum(plan->behind, forecast ? "come to several boundaries"
+					 : "are several periods behind, and would be caught up");
+	print_sum(plan->outcomes, "outcomes would be written, with a notification job each");
+}
 
 static void print_rules(const struct plan *plan)
 {
@@ -30,14 +107,14 @@ static void print_sample(const struct plan *plan, const struct plan_line *line,
 	int exponent = currency_exponent(&plan->currencies, s->terms.currency);
 
 	printf("  %-16s %13lld  %-20s  ", line->rule->name, (long long)sample->subscription_id,
-	       instant_format(instant_to_second(s->period_end_us), end));
+	       second(s->period_end_us, end));
 	if (!step_opens(s)) {
 		printf("%s", step_closes(s) ? "ends" : "on hold: ");
 		output_text(line->reason);
 		putchar('\n');
 		return;
 	}
-	printf("%-20s ", instant_format(instant_to_second(s->next_end_us), next));
+	printf("%-20s ", second(s->next_end_us, next));
 	output_decimal(money_format(s->amount_minor, exponent, amount), 15);
 	printf(" %s\n", s->terms.currency);
 }
@@ -49,44 +126,26 @@ static void print_samples(const struct plan *plan)
 	for (int i = 0; i < plan->lines; i++)
 		for (int j = 0; j < plan->line[i].samples; j++)
 			print_sample(plan, &plan->line[i], &plan->line[i].sample[j]);
+	printf("  all of them: perennial plan --format csv, or jsonl\n");
 }
 
-static void print_head(const struct plan *plan, const struct plan_about *about)
+static void print_limits(const struct plan *plan, const struct plan_about *about)
 {
-	char as_of[INSTANT_TEXT_SIZE];
+	if (about->checks > 0)
+		printf("\n  %-16s %20s %20s\n", "limits", "would be", "at most");
+	for (int i = 0; i < about->checks; i++) {
+		const struct limit_check *c = &about->check[i];
+		int exponent =
+			c->currency != NULL ? currency_exponent(&plan->currencies, c->currency) : 0;
+		bool allowed = limits_allowed(about->allowed, c->name);
+		char text[MONEY_TEXT_SIZE];
 
-	printf("perennial plan as of %s on database %s%s: nothing is written\n",
-	       instant_format(plan->as_of_us, as_of), about->server->database,
-	       about->server->standby ? " (standby)" : "");
-	if (about->subscription_id != 0)
-		printf("subscription %lld only\n", (long long)about->subscription_id);
-}
-
-static void print_sum(const char *what, int64_t count, const char *of)
-{
-	printf("  %-18s", what);
-	output_count(count, 10);
-	printf(" %s\n", of);
-}
-
-static void print_sums(const struct plan *plan)
-{
-	putchar('\n');
-	print_sum("due", plan->subscriptions,
-		  plan->subscriptions == 1 ? "subscription" : "subscriptions");
-	print_sum("of them on hold", plan->counted.held, "stay as they are");
-	print_sum("a run would write", plan->outcomes,
-		  plan->outcomes == 1 ? "outcome, with a notification job"
-				      : "outcomes, with a notification job each");
-	print_sum("and put on hold", plan->newly_held, "more");
-}
-
-static void print_money(const struct plan *plan)
-{
-	if (plan->outcomes == 0)
-		return;
-	printf("\n  %-16s %13s %10s   %22s\n", "would write", "", "outcomes", "would bill");
-	totals_print_text(&plan->totals, &plan->currencies);
+		printf("  %-16s ", c->name);
+		output_decimal(money_format(c->value, exponent, text), 20);
+		putchar(' ');
+		output_decimal(money_format(c->max, exponent, text), 20);
+		printf("  %s\n", !c->over ? "ok" : allowed ? "over, and allowed" : "OVER");
+	}
 }
 
 static void print_check(const struct plan *plan)
@@ -99,19 +158,37 @@ static void print_check(const struct plan *plan)
 	output_count(plan->counted.held, 0);
 	printf(" due and on hold; outcomes by rule = by currency: %s\n",
 	       plan_adds_up(plan) ? "ok" : "WRONG");
-	printf("  No lock was taken: what customers do until the run counts.\n");
+}
+
+static void print_duration(const struct plan *plan)
+{
+	int64_t ms = outlook_duration_ms(&plan->outlook, plan->counted.free);
+
+	printf("  a run takes ");
+	output_count(plan->batches, 0);
+	printf(plan->batches == 1 ? " batch" : " batches");
+	if (ms < 0)
+		printf("; none before it tells how long\n");
+	else if (ms < 1000)
+		printf(", less than a second at the pace of the last runs\n");
+	else
+		printf(", about %lld s at the pace of the last runs\n", (long long)ms / 1000);
 }
 
 void plan_print_text(const struct plan *plan, const struct plan_about *about)
 {
-	print_head(plan, about);
 	if (plan->subscriptions == 0) {
-		printf("nothing is due\n");
+		print_nothing(plan, about);
 		return;
 	}
-	print_sums(plan);
+	print_head(plan, about);
+	print_notes(plan, about);
+	print_sums(plan, about);
 	print_rules(plan);
-	print_money(plan);
+	plan_print_money(plan, about->horizon_us == 0 && about->subscription_id == 0);
 	print_samples(plan);
+	print_limits(plan, about);
 	print_check(plan);
+	if (about->horizon_us == 0 && plan->counted.free > 0)
+		print_duration(plan);
 }

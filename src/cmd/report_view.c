@@ -11,9 +11,12 @@
 /* Where a row is on its way to. */
 struct printing {
 	struct table *table; /* NULL: to stdout, as it is */
+	int64_t most;        /* so many rows it has at most; 0: all */
+	bool needs_rows;     /* without any there is no table */
 	const char *between; /* what stands between two rows in place of a line's end */
-	bool first;
+	int64_t rows;        /* that came */
 	bool *failed;
+	bool verdicts; /* of a table: its cells may be PASS or FAIL */
 };
 
 static bool print_row(void *sink, const char *bytes, size_t size, struct error *err)
@@ -24,13 +27,14 @@ static bool print_row(void *sink, const char *bytes, size_t size, struct error *
 	if (p->failed != NULL && strstr(bytes, "FAIL") != NULL)
 		*p->failed = true;
 	if (p->table != NULL) {
-		table_row(p->table, bytes, size);
+		if (p->most == 0 || p->rows < p->most)
+			table_row(p->table, bytes, size);
 	} else if (p->between != NULL) {
-		printf("%s%.*s", p->first ? "" : p->between, (int)size - 1, bytes);
+		printf("%s%.*s", p->rows == 0 ? "" : p->between, (int)size - 1, bytes);
 	} else {
 		fwrite(bytes, 1, size, stdout);
 	}
-	p->first = false;
+	p->rows++;
 	return output_ok(err);
 }
 
@@ -62,20 +66,38 @@ static void print_title(const struct report_about *about)
 	printf("\n\n");
 }
 
+static bool stream_table(struct stream *stream, struct printing *printing, struct error *err)
+{
+	struct table *table = memory_zeroed(sizeof(*table));
+	bool ok;
+
+	printing->table = table;
+	table->end = CELL_END;
+	table->verdicts = printing->verdicts;
+	stream_shown(stream, &table->columns);
+	ok = stream_to(stream, SHAPE_TABLE, printing, err);
+	if (printing->rows > 0 || !printing->needs_rows)
+		table_finish(table);
+	free(table);
+	return ok;
+}
+
+bool report_print_first(struct stream *stream, int64_t most, int64_t *rows, struct error *err)
+{
+	struct printing printing = { .most = most, .needs_rows = true };
+	bool ok = stream_table(stream, &printing, err);
+
+	*rows = printing.rows;
+	return ok;
+}
+
 static bool print_table(struct stream *stream, const struct report_about *about, bool *failed,
 			struct error *err)
 {
-	struct table *table = memory_zeroed(sizeof(*table));
-	struct printing printing = { .table = table, .failed = failed };
-	bool ok;
+	struct printing printing = { .failed = failed, .verdicts = about->report->checks };
 
-	table->end = CELL_END;
-	stream_shown(stream, &table->columns);
 	print_title(about);
-	ok = stream_to(stream, SHAPE_TABLE, &printing, err);
-	table_finish(table);
-	free(table);
-	return ok;
+	return stream_table(stream, &printing, err);
 }
 
 /* The members of an object that say what a report is about. */
@@ -95,17 +117,26 @@ static void print_about(const struct report_about *about)
 	output_json_text(about->scope->plan);
 }
 
+bool report_print_array(struct stream *stream, bool *failed, struct error *err)
+{
+	struct printing printing = { .between = ",\n", .failed = failed };
+
+	printf("[\n");
+	if (!stream_to(stream, SHAPE_JSON, &printing, err))
+		return false;
+	printf("%s]", printing.rows == 0 ? "" : "\n");
+	return true;
+}
+
 static bool print_json(struct stream *stream, const struct report_about *about, bool *failed,
 		       struct error *err)
 {
-	struct printing printing = { .between = ",\n", .first = true, .failed = failed };
-
 	printf("{");
 	print_about(about);
-	printf(",\"rows\":[\n");
-	if (!stream_to(stream, SHAPE_JSON, &printing, err))
+	printf(",\"rows\":");
+	if (!report_print_array(stream, failed, err))
 		return false;
-	printf("%s]}\n", printing.first ? "" : "\n");
+	printf("}\n");
 	return true;
 }
 

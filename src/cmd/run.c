@@ -4,7 +4,11 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/notify.h"
+#include "cmd/brake.h"
+#include "cmd/limits.h"
 #include "cmd/output.h"
+#include "cmd/run_crew.h"
 #include "cmd/run_view.h"
 #include "run/crew.h"
 #include "run/watch.h"
@@ -18,8 +22,9 @@
 #define FINISH_MS 5000
 
 static const enum option_id run_options[] = {
-	OPTION_AS_OF,        OPTION_ALLOW_FUTURE, OPTION_WORKERS, OPTION_BATCH_SIZE, OPTION_LIMIT,
-	OPTION_SUBSCRIPTION, OPTION_FORMAT,       OPTION_DRY_RUN, OPTION_END,
+	OPTION_ALLOW_OVER, OPTION_ALLOW_REASON, OPTION_AS_OF, OPTION_ALLOW_FUTURE,
+	OPTION_WORKERS,    OPTION_BATCH_SIZE,   OPTION_LIMIT, OPTION_SUBSCRIPTION,
+	OPTION_FORMAT,     OPTION_DRY_RUN,      OPTION_END,
 };
 
 /* What a run consists of; its parts borrow from each other. */
@@ -56,7 +61,8 @@ static void begin(struct shift *shift, const struct context *context)
 		.subscription_id = options->subscription_id,
 	};
 	stop_init(&crew->stop);
-	tally_init(&crew->tally, options->limit, config->max_held);
+	tally_init(&crew->tally, options->limit,
+		   limits_allowed(options->allow_over, "max_held") ? 0 : config->max_held);
 	shift->recovery = (struct recovery){ .budget_ms = config->retry_for_ms,
 					     .stop = &crew->stop,
 					     .gives_up_at = STOP_NEVER };
@@ -92,6 +98,8 @@ static bool start_row(struct shift *shift, struct error *err)
 	struct run_start start = {
 		.as_of_us = options->given[OPTION_AS_OF] ? &options->as_of_us : NULL,
 		.subscription_id = options->subscription_id,
+		.allow_over = options->allow_over,
+		.allow_reason = options->reason,
 		.host = host,
 		.pid = (int)getpid(),
 		.version = PERENNIAL_VERSION,
@@ -128,7 +136,9 @@ static void log_finish(const struct shift *shift)
 {
 	const struct run *run = &shift->run;
 	const struct run_sums *sums = &run->sums;
+	char status[RUN_STATUS_SIZE];
 
+	notify_status(run_status(run, status));
 	log_event(LOG_NOTICE, "run_finished",
 		  "run=%lld result=%s exit=%d stopped_by=%s batches=%lld claimed=%lld "
 		  "outcomes=%lld held=%lld failed=%lld left=%lld ms=%lld",
@@ -147,6 +157,8 @@ static bool close_row(struct shift *shift, const char *stopped_by, const struct 
 	const struct run_end end = {
 		.as_of_us = run->as_of_us,
 		.subscription_id = shift->crew.work.subscription_id,
+		.allow_over = shift->context->options.allow_over,
+		.allow_reason = shift->context->options.reason,
 		.result = run_result(run->code),
 		.code = run->code,
 		.stopped_by = stopped_by,
@@ -231,6 +243,25 @@ static bool finish(struct shift *shift, enum exit_code worked, struct error *err
 	return true;
 }
 
+/* The limits that are known before, within the budget. */
+static bool check_limits(struct shift *shift, struct error *err)
+{
+	struct crew *crew = &shift->crew;
+	char over[LIMIT_NAME_SIZE];
+
+	while (!brake_check(shift->context, &crew->work, &crew->stop, shift->conn, over, err)) {
+		if (err->code == EXIT_LIMIT) {
+			stop_request(&crew->stop, STOP_SOON, over);
+			stop_fail(&crew->stop, err);
+			return false;
+		}
+		if (!recovery_try(&shift->recovery, shift->conn, err))
+			return false;
+	}
+	recovery_reset(&shift->recovery);
+	return true;
+}
+
 /* At a limit the run ends in order: what it did is told, and then why it went no further. */
 static bool work(struct shift *shift, struct error *err)
 {
@@ -238,7 +269,8 @@ static bool work(struct shift *shift, struct error *err)
 	int workers = context->options.workers != 0 ? (int)context->options.workers
 						    : context->config.workers;
 	struct error fault = { 0 };
-	bool ok = crew_run(&shift->crew, workers, &fault);
+	bool ok = check_limits(shift, &fault) &&
+		  run_crew(&shift->crew, workers, context->quiet, &fault);
 
 	stop_reason(&shift->crew.stop, shift->stopped_by);
 	if (shift->stopped_by[0] != '\0')
@@ -303,6 +335,10 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 	if (options->dry_run && options->limit != 0)
 		return fail(err, EXIT_USAGE,
 			    "--dry-run shows all that is due; it takes no --limit");
+	if ((options->allow_over != NULL) != (options->reason != NULL))
+		return fail(err, EXIT_USAGE, "--allow-over and --reason are given together");
+	if (!limits_check_names(&context->config, options->allow_over, err))
+		return false;
 	if (options->dry_run)
 		return plan_main(context, code, err);
 	shift = memory_zeroed(sizeof(*shift));
@@ -324,7 +360,7 @@ const struct command command_run = {
 	.writes = true,
 	.example = {
 		{ "run --limit 100", "stop after 100 subscriptions, as a first try" },
-		{ "run --subscription 4711", "only this one" },
+		{ "run --allow-over max_expired --reason 'the promotion ends'", "pass a limit, once" },
 		{ "run --as-of 2026-11-23T02:00Z --format json", "what was due at two o'clock; the summary as JSON" },
 	},
 	.run = run_main,

@@ -23,6 +23,19 @@ const char *run_result(enum exit_code code)
 	}
 }
 
+const char *run_status(const struct run *run, char buffer[RUN_STATUS_SIZE])
+{
+	const struct run_sums *sums = &run->sums;
+
+	snprintf(buffer, RUN_STATUS_SIZE,
+		 "run %lld %s: %lld subscriptions, %lld outcomes, %lld newly on hold, %lld failed, "
+		 "%lld left",
+		 (long long)run->run_id, run_result(run->code),
+		 (long long)(sums->claimed - sums->continued), (long long)sums->outcomes,
+		 (long long)sums->held, (long long)run->failed, (long long)run->left.free);
+	return buffer;
+}
+
 static void print_sums(const struct run *run)
 {
 	const struct run_sums *sums = &run->sums;
@@ -46,8 +59,8 @@ static const char *why_left(const struct run *run)
 		return "others hold their locks; the next run takes them up";
 	if (strcmp(run->stopped_by, "limit") == 0)
 		return "not reached, or others hold their locks: stopped at --limit";
-	if (strcmp(run->stopped_by, "max_held") == 0)
-		return "not reached: stopped at limits.max_held";
+	if (strncmp(run->stopped_by, "max_", 4) == 0)
+		return "not reached: stopped at a limit of the configuration";
 	return "not reached; the next run takes them up";
 }
 

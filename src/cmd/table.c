@@ -1,6 +1,7 @@
 /* Rows as an aligned table. */
 #include "cmd/table.h"
 #include "base/memory.h"
+#include "cmd/color.h"
 #include "cmd/output.h"
 
 #include <stdio.h>
@@ -61,6 +62,23 @@ static const char *next_cell(const struct table *table, int column, const char *
 	return *row == table->end ? row + 1 : row;
 }
 
+static bool is_word(const char *text, int size, const char *word)
+{
+	return strlen(word) == (size_t)size && memcmp(text, word, (size_t)size) == 0;
+}
+
+static void print_text(const struct table *table, const char *text, int size)
+{
+	bool good = table->verdicts && is_word(text, size, "PASS");
+	bool bad = table->verdicts && is_word(text, size, "FAIL");
+
+	if (good || bad)
+		color_begin(good ? COLOR_GOOD : COLOR_BAD);
+	printf("%.*s", size, text);
+	if (good || bad)
+		color_end();
+}
+
 /* Prints a cell in its place.  What follows it is blank only up to the last cell that has text. */
 static void print_cell(const struct table *table, int column, const char *text, int size, int width,
 		       bool is_last)
@@ -68,7 +86,8 @@ static void print_cell(const struct table *table, int column, const char *text, 
 	int blank = table->width[column] > width ? table->width[column] - width : 0;
 	bool right = is_number(&table->columns, column);
 
-	printf("%*s%.*s", right ? blank : 0, "", size, text);
+	printf("%*s", right ? blank : 0, "");
+	print_text(table, text, size);
 	if (!is_last)
 		printf("%*s", (right ? 0 : blank) + 2, "");
 }

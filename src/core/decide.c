@@ -62,10 +62,14 @@ static bool is_unbilled_trial(const struct facts *f, const struct policy *p)
 	       !(f->next.known && f->next.unit_amount_minor == 0);
 }
 
+static bool is_far_behind(const struct facts *f, const struct policy *p)
+{
+	return f->boundaries >= p->max_periods && f->boundary_us[p->max_periods - 1] <= p->as_of_us;
+}
+
 static bool is_too_far_behind(const struct facts *f, const struct policy *p)
 {
-	return !f->catch_up_allowed && f->boundaries >= p->max_periods &&
-	       f->boundary_us[p->max_periods - 1] <= p->as_of_us;
+	return !p->on_time && !f->catch_up_allowed && is_far_behind(f, p);
 }
 
 static bool is_trial(const struct facts *f, const struct policy *p)
@@ -169,16 +173,33 @@ static struct step renew(const struct facts *f)
 
 /* The policy.  README tells what belongs to a new rule. */
 const struct rule rules[RULES] = {
-	{ "ended", "has ended", is_ended, leave },
-	{ "held", "stays on hold", is_held, leave },
-	{ "not-due", "is not due", not_due, leave },
-	{ "cancelled", "ends with its paid period", is_cancelled, end_cancelled },
+	{ "ended", "has ended", is_ended, FACT_STATUS, leave },
+	{ "held", "stays on hold", is_held, FACT_HOLD, leave },
+	{ "not-due", "is not due", not_due, FACT_PERIOD_END, leave },
+	{ "cancelled", "ends with its paid period", is_cancelled, FACT_STATUS, end_cancelled },
 	{ "trial-unbilled", "trial ends without billing information", is_unbilled_trial,
-	  end_trial },
-	{ "too-far-behind", "too many periods behind", is_too_far_behind, hold_behind },
-	{ "trial-converts", "trial becomes a paid subscription", is_trial, convert },
-	{ "renews", "next period opens", is_active, renew },
+	  FACT_STATUS | FACT_BILLING | FACT_PRICE, end_trial },
+	{ "too-far-behind", "too many periods behind", is_too_far_behind,
+	  FACT_BOUNDARIES | FACT_CATCH_UP, hold_behind },
+	{ "trial-converts", "trial becomes a paid subscription", is_trial, FACT_STATUS, convert },
+	{ "renews", "next period opens", is_active, FACT_STATUS, renew },
 };
+
+unsigned rule_decided_by(const struct rule *rule, const struct facts *facts,
+			 const struct policy *policy)
+{
+	unsigned decided_by = rule->looks_at;
+
+	/* Billing information and the price count for a trial only, and the price only without. */
+	if (facts->status != STATUS_TRIALING)
+		decided_by &= ~(unsigned)(FACT_BILLING | FACT_PRICE);
+	if (facts->billing_info)
+		decided_by &= ~(unsigned)FACT_PRICE;
+	/* Nobody need allow what is below the limit. */
+	if (!is_far_behind(facts, policy))
+		decided_by &= ~(unsigned)FACT_CATCH_UP;
+	return decided_by;
+}
 
 struct step decide(const struct facts *facts, const struct policy *policy)
 {

@@ -19,7 +19,7 @@ const char *money_format(money_sum minor, int exponent, char buffer[MONEY_TEXT_S
 	char reversed[MONEY_TEXT_SIZE];
 	int n = 0, out = 0;
 
-	assert(minor >= 0 && exponent >= 0 && exponent <= 4);
+	assert(minor >= 0 && exponent >= 0 && exponent <= MONEY_DECIMALS_MAX);
 	for (int digit = 0; minor > 0 || digit <= exponent; digit++, minor /= 10) {
 		if (digit == exponent && exponent > 0)
 			reversed[n++] = '.';
@@ -29,4 +29,26 @@ const char *money_format(money_sum minor, int exponent, char buffer[MONEY_TEXT_S
 		buffer[out++] = reversed[--n];
 	buffer[out] = '\0';
 	return buffer;
+}
+
+bool money_parse(const char *decimal, int exponent, money_sum *minor)
+{
+	money_sum sum = 0;
+	int whole = 0, decimals = 0;
+
+	for (; *decimal >= '0' && *decimal <= '9'; decimal++, whole++)
+		sum = sum * 10 + (*decimal - '0');
+	if (whole == 0 || whole > 30)
+		return false;
+	if (*decimal == '.')
+		for (decimal++; *decimal >= '0' && *decimal <= '9' && decimals < exponent;
+		     decimal++, decimals++)
+			sum = sum * 10 + (*decimal - '0');
+	/* A point without a decimal, too many of them, or something else. */
+	if (*decimal != '\0' || decimal[-1] == '.')
+		return false;
+	for (; decimals < exponent; decimals++)
+		sum *= 10;
+	*minor = sum;
+	return true;
 }

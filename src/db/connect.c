@@ -43,6 +43,11 @@ void conn_defaults(bool writes)
 		setenv("PGTARGETSESSIONATTRS", "primary", 0);
 }
 
+int conn_library_version(void)
+{
+	return PQlibVersion();
+}
+
 static bool check_conninfo(const char *conninfo, struct error *err)
 {
 	char *message = NULL;

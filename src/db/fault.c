@@ -34,16 +34,24 @@ static const char *field(const PGresult *result, int code)
 static const char *hint_for(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "42501") == 0)
-		return "the role needs to be a member of perennial_batch for run, perennial_reader "
-		       "for plan, history and report, perennial_operator for prune, and the owner "
-		       "for migrate";
+		return "the role needs to be a member of perennial_batch for run, "
+		       "perennial_operator for hold, release and prune, perennial_reader for what "
+		       "only reads, and the owner for migrate";
 	if (strcmp(sqlstate, "25006") == 0)
-		return "this server is a standby or read-only: run, prune and migrate need the "
-		       "primary";
+		return "this server is a standby or read-only: run, hold, release, prune and "
+		       "migrate need the primary";
 	if (strcmp(sqlstate, "42P05") == 0 || strcmp(sqlstate, "26000") == 0)
 		return "behind a connection pool, the configuration needs "
 		       "database.prepared_statements = false";
 	return "";
+}
+
+static bool is_one_of(const char *const *names, const char *statement)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(*names, statement) == 0)
+			return true;
+	return false;
 }
 
 /* Whether a statement works on the rows of a batch, so that one of these may be at fault. */
@@ -53,10 +61,16 @@ static bool is_about_rows(const char *statement)
 					     "write_outcomes", "write_holds", "hold_row",
 					     "check_now",      "commit",      NULL };
 
-	for (const char *const *s = about; *s != NULL; s++)
-		if (strcmp(*s, statement) == 0)
-			return true;
-	return false;
+	return is_one_of(about, statement);
+}
+
+/* Whether one of our functions refused what a person had asked it for. */
+static bool is_refusal(const char *statement, const char *sqlstate)
+{
+	static const char *const asks[] = { "hold_subscription", "release_subscriptions", NULL };
+
+	return is_one_of(asks, statement) &&
+	       (in_class(sqlstate, "PR") || strcmp(sqlstate, "22023") == 0);
 }
 
 /* A fault of one row is one only in a statement about rows.  A number that a sequence gave twice,
@@ -121,8 +135,11 @@ bool fault_of_result(const PGconn *pg, const PGresult *result, const char *state
 		primary = PQresultErrorMessage(result);
 	if (primary[0] == '\0')
 		primary = pg != NULL ? PQerrorMessage(pg) : "the connection was lost";
-	fail(err, sqlstate_meaning(sqlstate).code, "statement \"%s\": %s%s%s", statement, primary,
-	     detail[0] != '\0' ? "; " : "", detail);
+	if (is_refusal(statement, sqlstate))
+		fail(err, EXIT_UNKNOWN, "%s", primary);
+	else
+		fail(err, sqlstate_meaning(sqlstate).code, "statement \"%s\": %s%s%s", statement,
+		     primary, detail[0] != '\0' ? "; " : "", detail);
 	chomp(err->message);
 	err->fault = fault_kind(pg, result, statement);
 	if (err->fault == FAULT_ENVIRONMENT)
@@ -197,8 +214,8 @@ void fault_classify_login(struct error *err)
 	} else if (is_configuration(err)) {
 		err->code = EXIT_CONFIG;
 	} else if (strstr(err->message, "hot standby") != NULL) {
-		fail_hint(err, "run, prune and migrate need the primary: name all hosts in the "
-			       "connection, and libpq finds it");
+		fail_hint(err, "run, hold, release, prune and migrate need the primary: name all "
+			       "hosts in the connection, and libpq finds it");
 	} else if (err->sqlstate[0] == '\0') {
 		fail_hint(err, "%s", server);
 	}

@@ -60,6 +60,11 @@ static struct param *next_param(struct params *params, enum pg_type type)
 	return p;
 }
 
+void params_bool(struct params *params, bool value)
+{
+	append_int(next_param(params, PG_BOOL), value, 1);
+}
+
 void params_int2(struct params *params, int16_t value)
 {
 	append_int(next_param(params, PG_INT2), (uint64_t)value, 2);

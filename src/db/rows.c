@@ -127,6 +127,15 @@ const char *rows_text(const struct rows *rows, int row, int column)
 	return rows_is_null(rows, row, column) ? NULL : PQgetvalue(result(rows), row, column);
 }
 
+bool rows_money(const struct rows *rows, int row, int column, money_sum *minor, struct error *err)
+{
+	const char *text = rows_text(rows, row, column);
+
+	return (text != NULL && money_parse(text, 0, minor)) ||
+	       fail(err, EXIT_INTERNAL, "column \"%s\" is no sum of money: %s",
+		    PQfname(result(rows), column), text != NULL ? text : "null");
+}
+
 int rows_instants(const struct rows *rows, int row, int column, int64_t *us, int room)
 {
 	const char *bytes = PQgetvalue(result(rows), row, column), *element = bytes + 20;

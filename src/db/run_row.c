@@ -19,6 +19,8 @@ static void start_params(const struct run_start *start, struct params *params)
 	else
 		params_null(params, PG_BYTEA);
 	params_id(params, start->subscription_id);
+	params_text(params, start->allow_over);
+	params_text(params, start->allow_reason);
 }
 
 bool run_row_start(struct conn *conn, const struct run_start *start, int64_t *run_id,
@@ -49,6 +51,8 @@ bool run_row_finish(struct conn *conn, int64_t run_id, const struct run_end *end
 	params_int8(&params, run_id);
 	params_timestamptz(&params, end->as_of_us);
 	params_id(&params, end->subscription_id);
+	params_text(&params, end->allow_over);
+	params_text(&params, end->allow_reason);
 	params_text(&params, end->result);
 	params_int4(&params, (int32_t)end->code);
 	params_text(&params, end->stopped_by);
@@ -73,16 +77,6 @@ static bool read_kind(const char *text, enum kind *kind, struct error *err)
 	return fail(err, EXIT_INTERNAL, "a batch has totals of the unknown kind \"%s\"", text);
 }
 
-/* A sum may need more digits than any integer type of libpq's has: it comes as text. */
-static money_sum read_sum(const char *digits)
-{
-	money_sum sum = 0;
-
-	for (; *digits >= '0' && *digits <= '9'; digits++)
-		sum = sum * 10 + (*digits - '0');
-	return sum;
-}
-
 static bool read_total(const struct rows *rows, int row, struct run_sums *sums, struct error *err)
 {
 	struct total *line = &sums->totals.line[sums->totals.lines++];
@@ -91,9 +85,8 @@ static bool read_total(const struct rows *rows, int row, struct run_sums *sums, 
 		return false;
 	snprintf(line->currency, sizeof(line->currency), "%s", rows_text(rows, row, 1));
 	line->outcomes = rows_int8(rows, row, 2);
-	line->amount_minor = read_sum(rows_text(rows, row, 3));
 	sums->outcomes += line->outcomes;
-	return true;
+	return rows_money(rows, row, 3, &line->amount_minor, err);
 }
 
 static bool read_sums(const struct rows *batches, const struct rows *totals, struct run_sums *sums,

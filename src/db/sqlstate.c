@@ -11,6 +11,7 @@ static const struct {
 	{ "22", { FAULT_ROW, EXIT_INTERNAL } },    /* data exception */
 	{ "23", { FAULT_ROW, EXIT_INTERNAL } },    /* integrity constraint */
 	{ "P0001", { FAULT_ROW, EXIT_INTERNAL } }, /* a trigger's RAISE */
+	{ "PR0", { FAULT_ROW, EXIT_UNKNOWN } },    /* our own functions': not found, wrong state */
 
 	{ "40001", { FAULT_RETRY, EXIT_LOST } }, /* serialization failure */
 	{ "40P01", { FAULT_RETRY, EXIT_LOST } }, /* deadlock */

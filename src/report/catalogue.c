@@ -1,5 +1,6 @@
 /* The reports, in the order in which books are closed. */
 #include "report/catalogue.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,22 +124,34 @@ const struct report reports[] = {
 
 const int report_count = sizeof(reports) / sizeof(reports[0]);
 
-const struct report *report_find(const char *name, struct error *err)
+/* The one that was meant, or all there are. */
+static void hint(const char *name, struct error *err)
 {
+	struct text_nearest nearest = { .typed = name != NULL ? name : "" };
 	char list[200] = "";
 
 	for (int i = 0; i < report_count; i++) {
 		size_t used = strlen(list);
 
-		if (name != NULL && strcmp(reports[i].name, name) == 0)
-			return &reports[i];
+		text_consider(&nearest, reports[i].name);
 		snprintf(list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "",
 			 reports[i].name);
 	}
+	if (nearest.name != NULL)
+		fail_hint(err, "did you mean %s?", nearest.name);
+	else
+		fail_hint(err, "one of %s", list);
+}
+
+const struct report *report_find(const char *name, struct error *err)
+{
+	for (int i = 0; name != NULL && i < report_count; i++)
+		if (strcmp(reports[i].name, name) == 0)
+			return &reports[i];
 	if (name == NULL)
 		fail(err, EXIT_USAGE, "report needs the name of one");
 	else
 		fail(err, EXIT_USAGE, "there is no report \"%s\"", name);
-	fail_hint(err, "one of %s", list);
+	hint(name, err);
 	return NULL;
 }

@@ -91,6 +91,16 @@ void tally_add(struct tally *tally, const struct work_done *batch)
 	pthread_mutex_unlock(&tally->lock);
 }
 
+struct work_done tally_done(struct tally *tally)
+{
+	struct work_done done;
+
+	pthread_mutex_lock(&tally->lock);
+	done = tally->done;
+	pthread_mutex_unlock(&tally->lock);
+	return done;
+}
+
 static void remember(struct tally *tally, int64_t subscription_id, const struct error *refusal)
 {
 	struct failures *failing = &tally->failing;

@@ -2,6 +2,7 @@
 #include "run/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <signal.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static int next_signal(const sigset_t *set, int64_t deadline_ms)
 static void ask(const struct watch *watch, enum stop_level level, const char *reason)
 {
 	log_event(LOG_NOTICE, "stopping", "reason=%s", reason);
+	notify_stopping();
 	stop_request(watch->stop, level, reason);
 }
 

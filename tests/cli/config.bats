@@ -189,6 +189,46 @@ wrong_for() {
 	done
 }
 
+@test "an amount is decimal text and a currency, and stands in a list" {
+	local value
+
+	for value in '"1000 EUR"' '9' 'true'; do
+		write "limits: { max_amount = $value; };"
+		refused 'limits.max_amount: not a list, such as ( "250000.00 EUR", "9000000 JPY" )'
+	done
+	for value in '1000' '"1000"' '"EUR"' '"EUR 1000"' '"1000 eur"' '"1000 EURO"' '"1000  EUR"' '"1000 EUR "' '" 1000 EUR"' \
+		'"-1 EUR"' '"+1 EUR"' '"1,5 EUR"' '"1. EUR"' '".5 EUR"' '"1.00001 EUR"' '"1e3 EUR"' '"123456789012345678901234 EUR"' \
+		'""' '"1000\tEUR"'; do
+		write "limits: { max_amount = ( $value ); };"
+		refused 'limits.max_amount: not an amount with its currency, such as "250000.00 EUR"'
+	done
+	write 'limits: { max_amount = ( "1 EUR", "2 JPY",' '"3 EUR" ); };'
+	told 2 'limits.max_amount: a currency stands there twice'
+}
+
+@test "amounts may be none, several, or an array" {
+	local value
+
+	for value in '()' '( "0 EUR" )' '( "250000.00 EUR", "9000000 JPY", "1.234 KWD" )' '[ "1.5 EUR" ]' \
+		'( "12345678901234567890.12 EUR" )'; do
+		write "limits: { max_amount = $value; };"
+		exits 0 with_file plan
+	done
+}
+
+@test "a limit of a currency that the database does not have, or with too many decimals, is exit code 78" {
+	write 'limits: { max_amount = ( "1 EUR", "5 ZZZ" ); };'
+	given "add(1, 'active', '2024-02-29')"
+	exits 78 with_file plan --as-of "$AS_OF"
+	has "$stderr" 'limits.max_amount: there is no currency ZZZ'
+	exits 78 with_file run --as-of "$AS_OF"
+	is "$(db 'SELECT result, exit_code FROM perennial.run')" 'failed|78'
+	write 'limits: { max_amount = ( "1.5 JPY" ); };'
+	exits 78 with_file plan --as-of "$AS_OF"
+	has "$stderr" 'limits.max_amount: JPY has 0 decimals, "1.5 JPY" has more'
+	is "$(db 'SELECT count(*) FROM perennial.outcome')" 0
+}
+
 @test "a text too long is refused" {
 	write "database: { connection = \"$(printf '%600s' '')\"; };"
 	refused 'database.connection: too long'
@@ -209,6 +249,49 @@ wrong_for() {
 @test "a key outside of its group is refused" {
 	write 'batch_size = 10;'
 	refused 'batch_size: unknown key'
+}
+
+@test "an unknown key names the one that is near" {
+	local wrong near
+
+	while read -r wrong near; do
+		write "$wrong { workres = 2; };"
+		refused "${wrong%:}.workres: unknown key; did you mean $near?"
+	done <<-EOF
+		run: run.workers
+		limits: run.workers
+	EOF
+	write 'run: { Batch_Size = 10; };'
+	refused 'run.Batch_Size: unknown key; did you mean run.batch_size?'
+	write 'run: { lock_timeotu = "1s"; };'
+	refused 'run.lock_timeotu: unknown key; did you mean run.lock_timeout?'
+}
+
+@test "a key outside of its group names the one it would be" {
+	write 'batch_size = 10;'
+	refused 'batch_size: unknown key; did you mean run.batch_size?'
+}
+
+@test "an unknown group names the one that is near" {
+	write 'runs: { batch_size = 10; };'
+	refused 'runs: unknown key; did you mean run?'
+	write 'lgo: { level = "info"; };'
+	refused 'lgo: unknown key; did you mean log?'
+}
+
+@test "an unknown key that is near to none names none" {
+	local key text
+
+	while read -r key text; do
+		write "$text"
+		refused "$key: unknown key"
+		lacks "$stderr" 'did you mean'
+	done <<-EOF
+		run.x run: { x = 1; };
+		run.forks run: { forks = 1; };
+		nonsense nonsense = 1;
+		workers workers: { run = 2; };
+	EOF
 }
 
 @test "a group that is none is refused" {

@@ -106,7 +106,9 @@ commands() {
 }
 
 @test "every rule is in the manual page" {
-	for rule in $(sed -n 's/^\t{ "\([a-z-]*\)", [a-z_]*, [a-z_]* },$/\1/p' src/core/decide.c); do
+	rules=$(sed -n 's/^\t{ "\([a-z-]*\)", "[a-z ]*", [a-z_]*,.*/\1/p' src/core/decide.c)
+	is "$(wc -l <<<"$rules")" "$(sed -n 's/^#define RULES //p' include/core/decide.h)"
+	for rule in $rules; do
 		grep -q "^\.It $rule\$" src/perennial.8
 	done
 }

@@ -112,7 +112,7 @@ let_runs() {
 @test "the line at the start says run, as_of and version" {
 	given_all
 	terminal run --as-of "$AS_OF"
-	is "${lines[0]}" "event=run_started run=$(db 'SELECT run_id FROM perennial.run') as_of=$AS_OF version=$("$PERENNIAL" --version | sed 's/.* //')"
+	is "${lines[0]}" "event=run_started run=$(db 'SELECT run_id FROM perennial.run') as_of=$AS_OF version=$("$PERENNIAL" --version | sed -n '1 s/.* //p')"
 }
 
 @test "the line at the end says how it went, and agrees with the tables" {

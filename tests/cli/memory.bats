@@ -77,6 +77,8 @@ print(usage.ru_maxrss, file=open(sys.argv[1], "w"))' "$BATS_TEST_TMPDIR/peak" "$
 @test "valgrind finds no error and no leak where the configuration or the connection is refused" {
 	printf 'run: { batch_size = 0; lock_timeout = "soon"; nothing = { }; };\n' >"$BATS_TEST_TMPDIR/perennial.conf"
 	valgrind_finds_nothing 78 -c "$BATS_TEST_TMPDIR/perennial.conf" run
+	valgrind_finds_nothing 78 -c "$BATS_TEST_TMPDIR/perennial.conf" check
+	valgrind_finds_nothing 69 -d 'host=127.0.0.1 port=1' check --format json
 	valgrind_finds_nothing 69 -d 'host=127.0.0.1 port=1' run
 	valgrind_finds_nothing 78 -d 'hots=x' run
 	valgrind_finds_nothing 65 run --subscription 4711

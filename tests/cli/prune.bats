@@ -179,7 +179,7 @@ unsound() {
 	role reader 'IN ROLE perennial_reader'
 	role batch 'IN ROLE perennial_batch'
 	exits 77 as_role reader perennial prune --older-than 1d
-	has "$stderr" 'perennial_operator for prune'
+	has "$stderr" 'perennial_operator for hold, release and prune'
 	exits 77 as_role batch perennial prune --older-than 1d
 	is "$(left)" 'done 1'
 	is "$(db 'SELECT count(*) FROM perennial.pruning')" 0

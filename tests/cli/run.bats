@@ -302,7 +302,7 @@ outcomes() {
 	pid=$!
 	wait $pid
 	is "$(db "SELECT as_of, host, pid, version, result, exit_code, invocation_id, config_sha256 FROM perennial.run")" \
-		"2024-03-01 00:00:00+00|$(hostname)|$pid|$(perennial --version | sed 's/.* //')|done|0|0123456789abcdef0123456789abcdef|$(sha256sum <"$file" | cut -d' ' -f1)"
+		"2024-03-01 00:00:00+00|$(hostname)|$pid|$(perennial --version | sed -n '1 s/.* //p')|done|0|0123456789abcdef0123456789abcdef|$(sha256sum <"$file" | cut -d' ' -f1)"
 	is "$(db "SELECT started_at <= finished_at AND finished_at <= now() FROM perennial.run")" t
 }
 
@@ -491,7 +491,7 @@ patiently() {
 	perennial run --as-of "$AS_OF" >&6 2>"$BATS_TEST_TMPDIR/stderr" || code=$?
 	exec 6>&-
 	is $code 73
-	has "$(<"$BATS_TEST_TMPDIR/stderr")" 'cannot write to standard output: Broken pipe'
+	is "$(<"$BATS_TEST_TMPDIR/stderr")" ''
 	is "$(db "SELECT count(*) FROM perennial.outcome")" 5
 }
 

@@ -28,9 +28,12 @@ value_for() {
 	case $1 in
 	TIME) echo 2024-03-01 ;;
 	N | ID) echo 7 ;;
-	F) echo text ;;
+	F) echo json ;;
+	AGE) echo 1d ;;
+	PERIOD | DATE | NAME | TEXT | CODE) echo x ;;
 	FILE) echo /dev/null ;;
 	CONNINFO) echo dbname=x ;;
+	WHEN) echo always ;;
 	*) return 1 ;;
 	esac
 }
@@ -68,6 +71,45 @@ value_for() {
 	wrong --as-of migrate --as-of 2024-03-01
 }
 
+@test "a mistyped command names the nearest" {
+	wrong 'there is no command "paln"' paln
+	has "$stderr" 'hint: did you mean plan?'
+	wrong 'there is no command "RUN"' RUN
+	has "$stderr" 'hint: did you mean run?'
+	wrong 'there is no command "migrat"' migrat
+	has "$stderr" 'hint: did you mean migrate?'
+}
+
+@test "a mistyped option names the nearest of its command" {
+	wrong 'run has no option --limt' run --limt 5
+	has "$stderr" 'hint: did you mean --limit?'
+	wrong 'run has no option --wrokers=2' run --wrokers=2
+	has "$stderr" 'hint: did you mean --workers?'
+	wrong 'plan has no option --limt' plan --limt 5
+	lacks "$stderr" 'did you mean'
+	wrong 'run has no option --hlep' run --hlep
+	has "$stderr" 'hint: did you mean --help?'
+	wrong 'there is no option --verison' --verison
+	has "$stderr" 'hint: did you mean --version?'
+}
+
+@test "a mistyped format names the nearest of its command" {
+	wrong '--format takes text, json, jsonl or csv, not "cvs"' plan --format cvs
+	has "$stderr" 'hint: did you mean csv?'
+	wrong '--format takes text or json, not "jsonl"' run --format jsonl
+	has "$stderr" 'hint: did you mean json?'
+}
+
+@test "what is near to nothing names nothing" {
+	local arguments
+
+	for arguments in renew '' x 'run --frobnicate' 'run -z' 'plan --format xml' --frobnicate; do
+		exits 64 perennial $arguments
+		has "$stderr" 'hint: perennial --help lists the commands'
+		lacks "$stderr" 'did you mean'
+	done
+}
+
 @test "an option without its value is a usage error" {
 	local option
 
@@ -83,8 +125,9 @@ value_for() {
 }
 
 @test "a value for an option that takes none is a usage error" {
-	wrong --dry-run run --dry-run=yes
-	wrong option --verbose=3 run
+	wrong '--dry-run takes no value' run --dry-run=yes
+	wrong '--help takes no value' run --help=yes
+	wrong '--verbose takes no value' --verbose=3 run
 }
 
 @test "an option cut short so that it could be two is a usage error" {
@@ -188,10 +231,10 @@ value_for() {
 @test "--help after a command shows that command's options, and nothing on stderr" {
 	local command
 
-	for command in run plan migrate; do
+	for command in $(commands); do
 		exits 0 perennial $command --help
 		is "$stderr" ''
-		has "$output" "$command ["
+		has "$output" "] $command "
 		is "$(perennial $command -h)" "$output"
 	done
 }
@@ -199,13 +242,13 @@ value_for() {
 @test "every option that the help of a command names is accepted" {
 	local command option argument count=0
 
-	for command in run plan migrate; do
+	for command in $(commands); do
 		while read -r option argument; do
 			exits 0 perennial $command ${option//,/} ${argument:+$(value_for "$argument")} --help
 			count=$((count + 1))
 		done < <(perennial $command --help | options_of | sed 's/^-h, //')
 	done
-	((count >= 15))
+	((count >= 25))
 }
 
 @test "every option that the program's help names is accepted, in its long and its short form" {
@@ -215,8 +258,17 @@ value_for() {
 		exits 0 perennial "${short%,}" ${argument:+$(value_for "$argument")} --help
 		exits 0 perennial "$long" ${argument:+$(value_for "$argument")} --help
 		count=$((count + 1))
-	done < <(perennial --help | options_of)
-	is "$count" 6
+	done < <(perennial --help | options_of | sed 's/^--.*/& &/; s/^\(--[a-z]*\) \([A-Z]*\) --[a-z]* .*/\1 \1 \2/')
+	is "$count" 7
+}
+
+@test "no line of a help text is longer than 100 columns" {
+	local command
+
+	for command in '' $(commands); do
+		perennial $command --help
+	done >"$BATS_TEST_TMPDIR/help"
+	is "$(LC_ALL=C.UTF-8 awk 'length > 100' "$BATS_TEST_TMPDIR/help")" ''
 }
 
 @test "help texts stand in columns" {
@@ -254,9 +306,16 @@ value_for() {
 	done
 }
 
-@test "--version says the program's name and version" {
+@test "--version says the version of the program, of its libraries and of the schema that it needs" {
+	local schema
+
+	schema=$(find "$SOURCE/sql/schema" -name '[0-9]*.sql' | sed 's/.*\/0*\([0-9]*\)_.*/\1/' | sort -n | tail -n 1)
 	exits 0 perennial --version
-	is "$output" "perennial $(sed -n 's/^VERSION *:= *//p' "$SOURCE/Makefile")"
+	is "${lines[0]}" "perennial $(sed -n 's/^VERSION *:= *//p' "$SOURCE/Makefile")"
+	[[ ${lines[1]} =~ ^libpq\ [0-9]+\.[0-9]+$ ]]
+	has "${lines[2]}." "libconfig $(pkg-config --modversion libconfig)."
+	is "${lines[3]}" "schema $schema"
+	is "${#lines[@]}" 4
 	is "$stderr" ''
 	is "$(perennial -V)" "$output"
 }

@@ -26,10 +26,14 @@ SEEDS = 20
 AT_A_TIME = 4
 
 QUERIES = pathlib.Path(__file__).resolve().parents[2] / 'sql' / 'query'
-# What no run asks: plan, history, migrate and prune do.
-OF_OTHERS = {'begin_plan', 'open_plan', 'fetch_plan', 'boundaries', 'history', 'begin_migration', 'lock_schema',
-             'add_time_zones', 'prune_jobs', 'note_pruning', 'report_scope', 'report_settings',
-             'report_statement'}
+# What no run asks.
+OF_OTHERS = {'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges', 'check_runs',
+             'check_schema', 'check_zones', 'explain', 'explain_boundaries', 'explain_facts', 'held', 'history',
+             'hold_subscription', 'begin_migration',
+             'lock_schema', 'add_time_zones', 'prune_jobs', 'note_pruning', 'release_subscriptions', 'report_scope',
+             'report_settings', 'report_statement'}
+# A limit that is far off has the run make a plan before its first batch.
+CONFIG = 'limits: { max_expired = 1000; };'
 
 REFUSED, FAILING, CAUGHT_UP = 21, 23, 31
 
@@ -145,7 +149,7 @@ class Way:
 
     def run(self, copy, workers=1, **env):
         return perennial(copy.conninfo, 'run', '--as-of', AS_OF, '--batch-size', 6, '--format', 'json',
-                         '--workers', workers, *self.options, env=env)
+                         '--workers', workers, *self.options, config=CONFIG, env=env)
 
     def die(self, copy, point, workers=1):
         """Runs until a point is passed; whether it was killed."""

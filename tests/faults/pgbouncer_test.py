@@ -135,6 +135,14 @@ def check_prune(tap, reference, pool):
            'prune deletes through the pool what is old', [ended, left])
 
 
+def check_check(tap, reference, pool):
+    db = reference.copy('checked')
+    warning = 'warning  connection    statements are prepared, and a connection pool stands between'
+    for config, name in (POOLED, 'check has nothing to say of the pool'), ('', 'but where statements are prepared'):
+        ended = perennial(pool.conninfo(db), 'check', config=config)
+        tap.ok(ended.code == 0 and (warning in ended.out) == (config != POOLED), name, ended)
+
+
 def check_hint(tap, reference, pool):
     hint = 'hint: behind a connection pool, the configuration needs database.prepared_statements = false'
     db = reference.copy('prepared')
@@ -160,6 +168,7 @@ def main():
         check_run(tap, reference, pool)
         check_restart(tap, reference, pool)
         check_prune(tap, reference, pool)
+        check_check(tap, reference, pool)
         check_hint(tap, reference, pool)
     tap.done()
 

@@ -107,6 +107,12 @@ POISON_END='2024-02-29 00:00:00+00'
 	is "$(unsound)" ''
 }
 
+@test "a function of the schema that a trigger calls in vain refuses one row" {
+	given_due 5 "refuse(3, 'outcome', 'PR002')"
+	poisons PR002 'write_outcomes, PL/pgSQL function test.judge() line 10 at RAISE'
+	is "$(unsound)" ''
+}
+
 @test "a deferred trigger, which speaks at the commit, refuses one row" {
 	given_due 5 "refuse(3, 'commit')"
 	poisons P0001 'check_now, PL/pgSQL function test.judge() line 10 at RAISE'
@@ -261,7 +267,7 @@ tries() {
 	before=$(md5_of physical subscription outcome event notification_job batch batch_total)
 	exits 12 with 'limits: { max_held = 2; };' plan --as-of "$AS_OF" --format csv
 	is "$(cut -d, -f1,4,17 <<<"$output" | tail -n +2 | sort)" $'1,renewed,\n2,renewed,\n3,,catch_up_limit\n4,,catch_up_limit\n5,,catch_up_limit'
-	has "$stderr" 'limits.max_held = 2'
+	has "$stderr" 'limits.max_held: 3 subscriptions, more than 2'
 	exits 12 with 'limits: { max_held = 2; };' run --as-of "$AS_OF"
 	has "$output" 'stopped by: max_held'
 	is "$(md5_of physical subscription outcome event notification_job batch batch_total)" "$before"

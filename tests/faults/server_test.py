@@ -148,6 +148,10 @@ def check_standby(tap, reference, primary):
         tap.ok(found.json() == {**wanted.json(), 'standby': True} and not wanted.json()['standby'],
                'plan --format json on a standby is that of its primary, and says where it was made', [wanted, found])
 
+        ended = perennial(standby.conninfo(db), 'check')
+        tap.ok(ended.code == 0 and 'warning  connection    this server is a standby' in ended.out,
+               'check says that a server is a standby', ended)
+
         ended = reference.run(standby.conninfo(db), config=SHORT)
         tap.ok(ended.code == 69 and 'server is in hot standby mode' in ended.err and 'hint: ' in ended.err,
                'a run that finds nothing but a standby ends with 69 and says so', ended)

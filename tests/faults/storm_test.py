@@ -201,7 +201,8 @@ def programs(storm, chance, name, conninfo, next_as_of, **limits):
     """Runs the program again and again."""
     while as_of := next_as_of(chance):
         config = (f'run: {{ retry_for = "{chance.randrange(2, 9)}s"; statement_timeout = "1s"; '
-                  f'lock_timeout = "300ms"; }}; limits: {{ max_held = {limits.get("max_held", 0)}; }};')
+                  f'lock_timeout = "300ms"; }}; limits: {{ max_held = {limits.get("max_held", 0)}; '
+                  f'max_expired = {chance.choice([0, 0, 1000000])}; }};')
         with Started(conninfo, 'run', '--as-of', as_of, '--allow-future', '--workers', limits.get('workers', 3),
                      '--batch-size', chance.choice([1, 4, 7, 20, 50]), '--format', 'json', config=config) as program:
             storm.counts('runs')

@@ -1,7 +1,7 @@
 -- roles_test: what each role may do and what not, tried with real statements.
 \set ON_ERROR_STOP on
 BEGIN;
-SELECT plan(202);
+SELECT plan(203);
 
 -- Runs a statement as if the role had logged in, and undoes it.  True when privileges let it through: it worked, or
 -- a constraint stopped it (TRUNCATE calls that a feature not supported).  Any other error is a fault of the test and
@@ -162,7 +162,7 @@ SELECT is_empty($$ SELECT role.name, relation.name FROM role, relation
 -- perennial_batch
 
 SELECT is(reads('perennial_batch'),
-          'batch batch_total currency outcome price run run_total schema_version subscription time_zone',
+          'batch batch_total currency outcome plan price run run_state run_total schema_version subscription time_zone',
           'perennial_batch reads what a decision and its totals need');
 SELECT is(may('perennial_batch', format('SELECT %I FROM perennial.account', name)), false,
           format('perennial_batch does not read account.%s', name))
@@ -308,11 +308,12 @@ CREATE TABLE executed AS SELECT * FROM (VALUES
 	 'set_billing_info start_trial subscribe subscriptions_of take_jobs withdraw_cancellation'),
 	('perennial_batch', 'boundary bucket_of decimal_text utc_text'),
 	('perennial_reader',
-	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
+	 'age_text amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
 	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots standing still_deferred ties utc_text was_trial'),
 	('perennial_operator',
-	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
+	 'age_text amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first hold_subscription months_of mrr '
+	 || 'period_name recognised release_subscriptions report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
 	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots revive_job standing still_deferred ties utc_text was_trial'),
 	('perennial_test_stranger', 'nothing')
@@ -330,7 +331,7 @@ FROM helper ORDER BY name;
 SELECT is_empty($$ SELECT role.name, helper.name FROM role, helper
                    WHERE has_function_privilege(role.name, helper.oid, 'EXECUTE') $$,
                 'no role was granted what other functions share');
-SELECT is((SELECT count(*) FROM helper), 17::bigint, 'all that functions share was tried');
+SELECT is((SELECT count(*) FROM helper), 18::bigint, 'all that functions share was tried');
 SELECT is(may(role, statement), allowed, title) FROM (VALUES
 	('perennial_batch', 'SELECT perennial.cancel(1, 1)', false, 'perennial_batch does not cancel'),
 	('perennial_operator', 'SELECT perennial.cancel(1, 1)', false, 'perennial_operator does not cancel'),

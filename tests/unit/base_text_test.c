@@ -1,4 +1,4 @@
-/* Text: cut at a character, and cleaned of control characters. */
+/* Text: cut at a character, cleaned of control characters, and held against words that are near. */
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -85,6 +85,80 @@ static void a_line_is_utf_8_without_control_characters(void **state)
 		assert_false(text_is_line(bad[i]));
 }
 
+static void the_distance_counts_what_was_mistyped(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int distance;
+	} row[] = {
+		{ "", "", 0 },
+		{ "plan", "plan", 0 },
+		{ "PLAN", "plan", 0 },
+		{ "", "a", 1 },
+		{ "plan", "plans", 1 },
+		{ "plan", "lan", 1 },
+		{ "plan", "clan", 1 },
+		{ "paln", "plan", 1 },
+		{ "pLAn", "paln", 1 },
+		{ "lpna", "plan", 2 },
+		{ "pan", "paln", 1 },
+		{ "paan", "plans", 2 },
+		{ "run", "rbcn", 2 },
+		{ "", "ab", 2 },
+		{ "abcd", "dabc", 2 },
+		{ "history", "hitsroy", 2 },
+		/* A letter that was swapped is not changed a second time. */
+		{ "ca", "abc", TEXT_FAR },
+		{ "", "abc", TEXT_FAR },
+		{ "run", "history", TEXT_FAR },
+		{ "caf\xc3\xa9", "caf\xc3\xa8", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_int_equal(text_distance(row[i].a, row[i].b), row[i].distance);
+		assert_int_equal(text_distance(row[i].b, row[i].a), row[i].distance);
+	}
+}
+
+static const char *nearest(const char *typed)
+{
+	static const char *const name[] = { "run", "plan", "plans", "history", "hold", "holds" };
+	struct text_nearest n = { .typed = typed };
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		text_consider(&n, name[i]);
+	return n.name != NULL ? n.name : "";
+}
+
+static void the_nearest_name_is_the_one_with_fewest_changes(void **state)
+{
+	(void)state;
+	assert_string_equal(nearest("paln"), "plan");
+	assert_string_equal(nearest("plnas"), "plans");
+	assert_string_equal(nearest("histroy"), "history");
+	assert_string_equal(nearest("RUN"), "run");
+	assert_string_equal(nearest("rn"), "run");
+}
+
+static void among_equals_the_first_is_the_nearest(void **state)
+{
+	(void)state;
+	assert_string_equal(nearest("holdx"), "hold");
+	assert_string_equal(nearest("plan_"), "plan");
+}
+
+static void a_name_that_is_half_wrong_is_not_near(void **state)
+{
+	(void)state;
+	assert_string_equal(nearest(""), "");
+	assert_string_equal(nearest("u"), "");
+	assert_string_equal(nearest("on"), "");
+	assert_string_equal(nearest("ruin_"), "run");
+	assert_string_equal(nearest("pit"), "");
+	assert_string_equal(nearest("history___"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +166,10 @@ int main(void)
 		cmocka_unit_test(text_is_never_cut_within_a_character),
 		cmocka_unit_test(control_characters_become_spaces),
 		cmocka_unit_test(a_line_is_utf_8_without_control_characters),
+		cmocka_unit_test(the_distance_counts_what_was_mistyped),
+		cmocka_unit_test(the_nearest_name_is_the_one_with_fewest_changes),
+		cmocka_unit_test(among_equals_the_first_is_the_nearest),
+		cmocka_unit_test(a_name_that_is_half_wrong_is_not_near),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

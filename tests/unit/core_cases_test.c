@@ -206,7 +206,8 @@ static void core_decides_as_the_table_says(void **state)
 	char *as_of = column(&rest), *facts_text = column(&rest), *expect = column(&rest),
 	     *rule = column(&rest);
 	char what[LINE_SIZE], expected[LINE_SIZE], rules_found[LINE_SIZE];
-	struct policy policy = { instant(as_of), (int)number(facts_text, "max", 3) };
+	struct policy policy = { .as_of_us = instant(as_of),
+				 .max_periods = (int)number(facts_text, "max", 3) };
 	int64_t boundary_us[BOUNDARIES_MAX];
 	struct step step[STEPS_MAX];
 	struct facts facts;

@@ -50,6 +50,30 @@ static void decimal_text_has_the_currency_s_decimals(void **state)
 			    "10000000000000000000000.00");
 }
 
+static void decimal_text_is_read_into_minor_units(void **state)
+{
+	static const char *const wrong[] = {
+		"",      ".", "1.", ".5", "-1",    "+1",    "1,5",
+		"1.23x", "x", "1 ", " 1", "1.234", "1.2.3", "1234567890123456789012345678901"
+	};
+	money_sum minor = -1;
+
+	(void)state;
+	assert_true(money_parse("1234.5", 2, &minor) && minor == 123450);
+	assert_true(money_parse("1234.56", 2, &minor) && minor == 123456);
+	assert_true(money_parse("0007", 2, &minor) && minor == 700);
+	assert_true(money_parse("0", 0, &minor) && minor == 0);
+	assert_true(money_parse("15", 0, &minor) && minor == 15);
+	assert_true(money_parse("0.0012", 4, &minor) && minor == 12);
+	assert_true(money_parse("123456789012345678901234567890", 2, &minor));
+	assert_true(minor / 1000000000 == (money_sum)12345678901234567 * 1000000 + 890123);
+	minor = -1;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(money_parse(wrong[i], 2, &minor));
+	assert_false(money_parse("1.5", 0, &minor));
+	assert_true(minor == -1);
+}
+
 static void add(struct totals *totals, enum kind kind, const char *currency, int64_t amount)
 {
 	struct step step = { .kind = kind, .amount_minor = amount };
@@ -103,6 +127,7 @@ int main(void)
 		cmocka_unit_test(a_product_within_the_limit_is_exact),
 		cmocka_unit_test(a_product_above_the_limit_is_refused_and_touches_nothing),
 		cmocka_unit_test(decimal_text_has_the_currency_s_decimals),
+		cmocka_unit_test(decimal_text_is_read_into_minor_units),
 		cmocka_unit_test(totals_never_cross_kinds_or_currencies),
 		cmocka_unit_test(a_sum_may_be_larger_than_any_amount),
 	};

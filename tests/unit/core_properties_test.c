@@ -43,7 +43,7 @@ static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[
 	int64_t at;
 
 	*p = (struct policy){ 8000 * INSTANT_PER_DAY + random_below(1000) * INSTANT_PER_DAY,
-			      (int)random_below(31) + 1 };
+			      (int)random_below(31) + 1, chance(10) };
 	at = p->as_of_us + (random_below(200) - 190) * INSTANT_PER_DAY;
 	if (chance(20))
 		at = p->as_of_us;
@@ -74,7 +74,7 @@ static void random_facts(struct facts *f, struct policy *p, int64_t boundary_us[
  * coded. */
 static const char *expected_rule(const struct facts *f, const struct policy *p)
 {
-	bool far = f->boundaries >= p->max_periods &&
+	bool far = !p->on_time && f->boundaries >= p->max_periods &&
 		   f->boundary_us[p->max_periods - 1] <= p->as_of_us;
 
 	if (f->status == STATUS_EXPIRED)
@@ -214,7 +214,7 @@ static void catching_up_is_allowed_until_the_row_is_current(void **state)
 /* An expiry needs neither price nor boundaries, and none of them can prevent it. */
 static void bad_facts_never_prevent_an_expiry(void **state)
 {
-	struct policy p = { 100, 3 };
+	struct policy p = { .as_of_us = 100, .max_periods = 3 };
 	struct facts f = { .status = STATUS_PENDING_CANCELLATION, .period_end_us = 100 };
 
 	(void)state;
@@ -265,6 +265,51 @@ static void rules_stand_in_the_order_of_the_contract(void **state)
 		assert_string_equal(rules[i].name, name[i]);
 }
 
+/* Takes from *from the facts that are named. */
+static void copy_facts(struct facts *to, const struct facts *from, unsigned named)
+{
+	if (named & FACT_STATUS)
+		to->status = from->status;
+	if (named & FACT_HOLD)
+		to->hold_reason = from->hold_reason;
+	if (named & FACT_PERIOD_END)
+		to->period_end_us = from->period_end_us;
+	if (named & FACT_BILLING)
+		to->billing_info = from->billing_info;
+	if (named & FACT_PRICE)
+		to->next = from->next;
+	if (named & FACT_CATCH_UP)
+		to->catch_up_allowed = from->catch_up_allowed;
+	if (named & FACT_BOUNDARIES) {
+		to->boundary_us = from->boundary_us;
+		to->boundaries = from->boundaries;
+	}
+}
+
+/* A rule that looks at a fact which it does not name would be explained wrongly. */
+static void a_rule_answers_by_the_facts_that_decided_alone(void **state)
+{
+	int64_t boundary_us[BOUNDARIES_MAX], other_boundary_us[BOUNDARIES_MAX];
+	struct policy p, other_policy;
+	struct facts f, other, mixed;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		random_facts(&f, &p, boundary_us);
+		random_facts(&other, &other_policy, other_boundary_us);
+		for (const struct rule *r = rules; r < rules + RULES; r++) {
+			unsigned decided_by = rule_decided_by(r, &f, &p);
+
+			assert_int_not_equal(decided_by, 0);
+			assert_int_equal(decided_by & ~r->looks_at, 0);
+			mixed = other;
+			copy_facts(&mixed, &f, decided_by);
+			if (r->matches(&mixed, &p) != r->matches(&f, &p))
+				fail_msg("%s looks at more than it names", r->name);
+		}
+	}
+}
+
 static void only_renewals_and_conversions_open_a_period(void **state)
 {
 	(void)state;
@@ -284,6 +329,7 @@ int main(void)
 		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
 		cmocka_unit_test(facts_are_complete_when_nothing_is_missing_that_the_state_needs),
 		cmocka_unit_test(rules_stand_in_the_order_of_the_contract),
+		cmocka_unit_test(a_rule_answers_by_the_facts_that_decided_alone),
 		cmocka_unit_test(only_renewals_and_conversions_open_a_period),
 	};
 

@@ -43,6 +43,18 @@ static void data_constraints_and_raise_are_a_row_s(void **state)
 	CHECK(expected);
 }
 
+static void what_our_functions_refuse_is_a_row_s_and_otherwise_the_caller_s(void **state)
+{
+	static const struct expectation expected[] = {
+		{ "PR001", FAULT_ROW, EXIT_UNKNOWN },
+		{ "PR002", FAULT_ROW, EXIT_UNKNOWN },
+		{ "PR003", FAULT_ROW, EXIT_UNKNOWN },
+	};
+
+	(void)state;
+	CHECK(expected);
+}
+
 static void what_others_cause_is_tried_again(void **state)
 {
 	static const struct expectation expected[] = {
@@ -119,7 +131,6 @@ static void what_is_not_known_is_the_environment_s(void **state)
 {
 	static const struct expectation expected[] = {
 		{ "ZZ001", FAULT_ENVIRONMENT, EXIT_LOST },
-		{ "PR001", FAULT_ENVIRONMENT, EXIT_LOST },
 		{ "P0002", FAULT_ENVIRONMENT, EXIT_LOST },
 		{ "P0004", FAULT_ENVIRONMENT, EXIT_LOST },
 		{ "XX000", FAULT_ENVIRONMENT, EXIT_LOST },
@@ -138,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_constraints_and_raise_are_a_row_s),
+		cmocka_unit_test(what_our_functions_refuse_is_a_row_s_and_otherwise_the_caller_s),
 		cmocka_unit_test(what_others_cause_is_tried_again),
 		cmocka_unit_test(a_cancelled_statement_asks_for_fewer_rows),
 		cmocka_unit_test(server_network_and_resources_are_the_environment_s),

@@ -9,11 +9,6 @@
 
 #define ARGUMENTS_MAX 16
 
-static const struct command *const command[] = {
-	&command_run,    &command_plan,  &command_history,
-	&command_report, &command_prune, &command_migrate,
-};
-
 /* Fills argv behind its name; returns how many there are. */
 static int split(const char *text, size_t size, char *argv[ARGUMENTS_MAX + 1])
 {
@@ -64,7 +59,7 @@ static void parse(const struct command *c, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	for (size_t i = 0; i < sizeof(command) / sizeof(command[0]); i++)
-		parse(command[i], data, size);
+	for (int i = 0; i < command_count; i++)
+		parse(commands[i], data, size);
 	return 0;
 }

@@ -1,0 +1,36 @@
+/* Limits: how much a run may do at most, held against what a plan found.
+ *
+ * A brake, not a guarantee: customers keep acting between the plan and the run. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+#include "core/totals.h"
+
+#define LIMIT_AMOUNTS_MAX 180 /* ISO 4217 has fewer currencies */
+#define LIMITS_MAX        (2 + LIMIT_AMOUNTS_MAX)
+#define LIMIT_NAME_SIZE   16
+
+struct limits {
+	int64_t max_held;    /* subscriptions newly on hold; 0: no limit */
+	int64_t max_expired; /* subscriptions that end; 0: no limit */
+	int amounts;
+	struct {
+		char currency[4];
+		money_sum max_minor; /* billed in it */
+	} amount[LIMIT_AMOUNTS_MAX];
+};
+
+/* A limit beside what it limits. */
+struct limit_check {
+	money_sum value;
+	money_sum max;
+	const char *currency;       /* of an amount, borrowed; NULL: both are counts */
+	char name[LIMIT_NAME_SIZE]; /* "max_held", "max_expired", "max_amount.EUR" */
+	bool over;
+};
+
+/* Checks each limit that is set; returns how many there are. */
+int limits_check(const struct limits *limits, const struct totals *totals, int64_t newly_held,
+		 struct limit_check check[LIMITS_MAX]);
+
+#endif

@@ -1,0 +1,162 @@
+/* perennial holds: what is on hold. */
+#include "cmd/command.h"
+#include "base/instant.h"
+#include "cmd/output.h"
+#include "cmd/report_view.h"
+
+#include <stdio.h>
+
+static const enum option_id holds_options[] = { OPTION_REASON, OPTION_FORMAT, OPTION_END };
+
+/* So many are listed as text. */
+#define LISTED 20
+
+static const struct report held = {
+	.name = "held",
+	.query = REPORT_HELD,
+	.detail = REPORT_NONE,
+	.hledger = REPORT_NONE,
+};
+static const struct report held_totals = {
+	.name = "held_totals",
+	.query = REPORT_HELD_TOTALS,
+	.detail = REPORT_NONE,
+	.hledger = REPORT_NONE,
+};
+
+/* What is asked for. */
+struct holds {
+	struct conn *conn;
+	const char *reason; /* NULL: all */
+	char as_of[INSTANT_TEXT_SIZE];
+};
+
+static bool open_stream(const struct holds *holds, const struct report *report,
+			struct stream *stream, struct error *err)
+{
+	const struct binding binding[] = {
+		{ "as_of", holds->as_of },
+		{ "reason", holds->reason != NULL ? holds->reason : "" },
+		{ NULL, NULL },
+	};
+
+	return stream_open(stream, holds->conn, report, report->query, binding, err);
+}
+
+static bool print_first(const struct holds *holds, const struct report *report, int64_t most,
+			int64_t *rows, struct error *err)
+{
+	struct stream stream = { 0 };
+	bool ok = open_stream(holds, report, &stream, err) &&
+		  report_print_first(&stream, most, rows, err);
+
+	stream_close(&stream);
+	return ok;
+}
+
+static bool print_array(const struct holds *holds, const struct report *report, struct error *err)
+{
+	struct stream stream = { 0 };
+	bool ok =
+		open_stream(holds, report, &stream, err) && report_print_array(&stream, NULL, err);
+
+	stream_close(&stream);
+	return ok;
+}
+
+static bool print_text(const struct holds *holds, struct error *err)
+{
+	int64_t rows = 0;
+
+	printf("on hold as of %s", holds->as_of);
+	if (holds->reason != NULL) {
+		printf(" for the reason ");
+		output_text(holds->reason);
+	}
+	printf("\n\n");
+	if (!print_first(holds, &held_totals, 0, &rows, err))
+		return false;
+	if (rows == 0) {
+		printf("nothing\n");
+		return true;
+	}
+	putchar('\n');
+	if (!print_first(holds, &held, LISTED, &rows, err))
+		return false;
+	if (rows > LISTED) {
+		printf("… ");
+		output_count(rows - LISTED, 0);
+		printf(" more: perennial holds --format csv\n");
+	}
+	return true;
+}
+
+static bool print_json(const struct holds *holds, struct error *err)
+{
+	printf("{\"schema\":\"perennial.holds/1\",\"as_of\":\"%s\",\"reason\":", holds->as_of);
+	output_json_text(holds->reason);
+	printf(",\"totals\":");
+	if (!print_array(holds, &held_totals, err))
+		return false;
+	printf(",\"subscriptions\":");
+	if (!print_array(holds, &held, err))
+		return false;
+	printf("}\n");
+	return true;
+}
+
+static bool print_rows(const struct holds *holds, enum format format, struct error *err)
+{
+	const struct report_about about = { .report = &held };
+	struct stream stream = { 0 };
+	bool ok = open_stream(holds, &held, &stream, err) &&
+		  report_print(&stream, &about, format, NULL, err);
+
+	stream_close(&stream);
+	return ok;
+}
+
+static bool print(const struct holds *holds, enum format format, struct error *err)
+{
+	bool ok = stream_begin(holds->conn, err);
+
+	if (ok && format == FORMAT_TEXT)
+		ok = print_text(holds, err);
+	else if (ok && format == FORMAT_JSON)
+		ok = print_json(holds, err);
+	else if (ok)
+		ok = print_rows(holds, format, err);
+	return ok && output_finish(err);
+}
+
+static bool holds_main(struct context *context, enum exit_code *code, struct error *err)
+{
+	/* However long it takes: it is in nobody's way. */
+	const struct session session = { false, 0, 0, NULL };
+	struct holds holds = { .reason = context->options.reason };
+	struct server server;
+	bool ok;
+
+	(void)code;
+	holds.conn = session_open(context, true, &session, &server, err);
+	if (holds.conn == NULL)
+		return false;
+	instant_format(instant_to_second(server.clock_us), holds.as_of);
+	ok = print(&holds, context->options.format, err);
+	conn_close(holds.conn);
+	return ok;
+}
+
+const struct command command_holds = {
+	.name = "holds",
+	.usage = "holds [OPTIONS]",
+	.summary = "list what is on hold, and the amounts at risk",
+	.option = holds_options,
+	.formats = 1U << FORMAT_TEXT | 1U << FORMAT_JSON | 1U << FORMAT_JSONL | 1U << FORMAT_CSV,
+	.example = {
+		{ "holds", "by reason, and the oldest of them" },
+		{ "holds --reason row_fault", "what the server refused, and why" },
+		{ "holds --format csv > holds.csv", "all of them, a row each" },
+	},
+	.run = holds_main,
+};
