@@ -14,8 +14,8 @@ PKG_CONFIG ?= pkg-config
 AWK        ?= awk
 INSTALL    ?= install
 
-# Folders of others, at the place below our prefix that pkg-config tells for theirs: $(call below,PACKAGE,VARIABLE,DEFAULT).
-# The default counts without the package, or where it says a fixed place.
+# Folders of others, at the place below our prefix that pkg-config tells for theirs: $(call below,PACKAGE,VARIABLE,
+# DEFAULT).  The default counts without the package, or where it says a fixed place.
 below = $(or $(filter $(prefix)/%,$(shell $(PKG_CONFIG) --define-variable=prefix=$(prefix) \
 	--define-variable=root_prefix=$(prefix) --define-variable=rootprefix=$(prefix) \
 	--define-variable=datadir=$(prefix)/share --variable=$(2) $(1) 2>/dev/null)),$(prefix)/$(3))
@@ -150,11 +150,11 @@ $(B)/systemd/%: systemd/% FORCE
 	mkdir -p $(@D)
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
-# What install lays down and uninstall removes.  The configuration belongs to whoever wrote it: neither touches one that is
-# there, and the sample stands beside the documentation.
+# What install lays down and uninstall removes.  The configuration belongs to whoever wrote it: neither touches one that
+# is there, and the sample stands beside the documentation.
 installed = $(bindir)/perennial $(addprefix $(unitdir)/,$(notdir $(services))) $(sysusersdir)/perennial.conf \
 	$(mandir)/man8/perennial.8 $(mandir)/man5/perennial.conf.5 \
-	$(mandir)/man7/perennial-schema.7 $(mandir)/man7/perennial-reports.7 \
+	$(addprefix $(mandir)/man7/,perennial-schema.7 perennial-reports.7 perennial-recovery.7) \
 	$(bashdir)/perennial $(zshdir)/_perennial $(docdir)/example-consumer $(docdir)/perennial.conf
 settings  = $(DESTDIR)$(sysconfdir)/perennial
 
@@ -165,7 +165,8 @@ install: $(B)/perennial $(services)
 	$(INSTALL) -m 644 systemd/perennial.sysusers "$(DESTDIR)$(sysusersdir)/perennial.conf"
 	$(INSTALL) -m 644 src/perennial.8 "$(DESTDIR)$(mandir)/man8"
 	$(INSTALL) -m 644 conf/perennial.conf.5 "$(DESTDIR)$(mandir)/man5"
-	$(INSTALL) -m 644 sql/perennial-schema.7 sql/perennial-reports.7 "$(DESTDIR)$(mandir)/man7"
+	$(INSTALL) -m 644 sql/perennial-schema.7 sql/perennial-reports.7 src/perennial-recovery.7 \
+		"$(DESTDIR)$(mandir)/man7"
 	$(INSTALL) -m 644 src/perennial.bash "$(DESTDIR)$(bashdir)/perennial"
 	$(INSTALL) -m 644 src/_perennial "$(DESTDIR)$(zshdir)"
 	$(INSTALL) -m 755 sql/example-consumer "$(DESTDIR)$(docdir)"

@@ -1,7 +1,7 @@
 # perennial.bash: completion of perennial for bash.  What can be completed is asked of the program's own help.
 # shellcheck shell=bash
 
-# What a help says of an option, by any of its names: its value's word and the text.  Fails where there is no such option.
+# What a help says of an option, by any of its names: its value's word and the text.  Fails where there is none.
 _perennial_option() {
 	local help=$1 option=$2 line
 
@@ -24,9 +24,9 @@ _perennial_names() {
 	sed -n '/^options$/,/^$/d; /^examples$/,$d; s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$1"
 }
 
-# The words of a text like "text, json or csv".
+# The words of a text like "text, json or csv", without what stands in brackets.
 _perennial_choices() {
-	grep -oE '([a-z]+, )*[a-z]+ or [a-z]+' <<<"$1" | sed 's/, / /g; s/ or / /'
+	printf '%s\n' "$1" | sed 's/ ([^)]*)//g' | grep -oE '([a-z]+, )*[a-z]+ or [a-z]+' | sed 's/, / /g; s/ or / /'
 }
 
 # Completes the value $3 of the option $2 that this help has.

@@ -1,6 +1,6 @@
 # complete.zsh: what zsh offers behind the words of each argument, "perennial report --f", on a terminal of its own.
-# The folder with _perennial, its program's folder and an empty one come first.  Prints a line each: the words, then what
-# was offered, sorted.
+# The folder with _perennial, its program's folder and an empty one come first.  Prints a line each: the words, then
+# what was offered, sorted.
 emulate -L zsh
 zmodload zsh/zpty
 
@@ -29,7 +29,8 @@ tell "PS1= PS2= ZLS= fpath=($from \$fpath); autoload -Uz compinit; compinit -u -
 tell 'compadd() { local -a found; local -i i=${@[(I)-[OAD]]};
 	if ((i)); then builtin compadd "$@"; return; fi
 	builtin compadd -O found "$@"; print -rl -- $found >>$HOME/offered; builtin compadd "$@" }'
-tell 'ask() { _main_complete; compstate[insert]= compstate[list]=; print "done"; }; zle -C ask complete-word ask; bindkey "^T" ask'
+tell 'ask() { _main_complete; compstate[insert]= compstate[list]=; print "done"; }'
+tell 'zle -C ask complete-word ask; bindkey "^T" ask'
 tell 'print rea""dy'
 hear ready
 for words in "$@"; do

@@ -68,7 +68,7 @@ options_of() {
 values_of() {
 	case $2 in
 	FILE) echo 'october.conf other.conf' ;;
-	F | WHEN) sed 's/.*: //; s/ (.*//; s/, \| or /\n/g' <<<"${*:3}" | in_line ;;
+	F | WHEN) sed 's/.*: //; s/ ([^)]*)//g; s/, \| or /\n/g' <<<"${*:3}" | in_line ;;
 	esac
 }
 

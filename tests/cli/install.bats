@@ -24,6 +24,7 @@ usr/share/bash-completion/completions/perennial
 usr/share/doc/perennial/example-consumer
 usr/share/doc/perennial/perennial.conf
 usr/share/man/man5/perennial.conf.5
+usr/share/man/man7/perennial-recovery.7
 usr/share/man/man7/perennial-reports.7
 usr/share/man/man7/perennial-schema.7
 usr/share/man/man8/perennial.8
@@ -102,7 +103,8 @@ perennial" ]
 	run make_install install
 	[ "$status" -eq 0 ]
 	[ "$(cat "$ROOT/etc/perennial/perennial.conf")" = '# mine' ]
-	[ "$output" = "kept $ROOT/etc/perennial/perennial.conf; the sample of this version is $ROOT/usr/share/doc/perennial/perennial.conf" ]
+	kept="kept $ROOT/etc/perennial/perennial.conf"
+	[ "$output" = "$kept; the sample of this version is $ROOT/usr/share/doc/perennial/perennial.conf" ]
 	cmp conf/perennial.conf "$ROOT/usr/share/doc/perennial/perennial.conf"
 }
 
@@ -115,7 +117,8 @@ perennial" ]
 @test "folders of others lie below the prefix, whatever pkg-config knows of them" {
 	# One that knows no folders, and one that knows them elsewhere.
 	for answer in 'exit 1' 'echo /elsewhere; exit'; do
-		printf '#!/bin/sh\ncase "$*" in *--variable=*) %s ;; esac\nexec pkg-config "$@"\n' "$answer" >"$ROOT/build/pkg-config"
+		printf '#!/bin/sh\ncase "$*" in *--variable=*) %s ;; esac\nexec pkg-config "$@"\n' "$answer" \
+			>"$ROOT/build/pkg-config"
 		chmod +x "$ROOT/build/pkg-config"
 		make_install install PKG_CONFIG="$ROOT/build/pkg-config" DESTDIR="$ROOT/other"
 		[ "$(files "$ROOT/other$ROOT" | grep -v ^etc/)" = "$LAID_DOWN" ]

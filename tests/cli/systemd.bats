@@ -52,8 +52,8 @@ why_not() {
 install_files() {
 	mkdir -p "$ROOT/usr/sbin" "$ROOT/etc/systemd/system/perennial.timer.d" "$BATS_FILE_TMPDIR/build"
 	cp "$PERENNIAL" "$BATS_FILE_TMPDIR/build/perennial"
-	MAKEFLAGS='' make -C "$SOURCE" -o "$BATS_FILE_TMPDIR/build/perennial" --no-print-directory B="$BATS_FILE_TMPDIR/build" \
-		install DESTDIR="$ROOT" prefix=/usr/local sysconfdir=/etc
+	MAKEFLAGS='' make -C "$SOURCE" -o "$BATS_FILE_TMPDIR/build/perennial" --no-print-directory \
+		B="$BATS_FILE_TMPDIR/build" install DESTDIR="$ROOT" prefix=/usr/local sysconfdir=/etc
 
 	role batch 'IN ROLE perennial_batch'
 	(
@@ -220,7 +220,7 @@ alert() {
 	run ! alerted
 }
 
-@test "a service that is stopped ends its run in order" {
+@test "a service says how far it is, and ends its run in order when it is stopped" {
 	mapfile -t rows < <(renewals 300)
 	due "${rows[@]}"
 	configure 'run: { workers = 1; batch_size = 1; };'
@@ -228,7 +228,7 @@ alert() {
 	    'BEGIN PERFORM pg_sleep(0.1); RETURN new; END';
 	    CREATE TRIGGER dawdle BEFORE INSERT ON perennial.outcome FOR EACH ROW EXECUTE FUNCTION test.dawdle()"
 	inside systemctl start --no-block perennial.service
-	wait_for 'SELECT EXISTS (SELECT FROM perennial.batch)'
+	waits 'it says how far it is' eval '[[ $(property StatusText) == *" of about 300 due"* ]]'
 	inside systemctl stop perennial.service
 	db 'DROP TRIGGER dawdle ON perennial.outcome'
 
