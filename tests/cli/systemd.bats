@@ -45,6 +45,7 @@ why_not() {
 		echo 'the unit forbids what a sanitizer does'
 	elif ! "$BATS_TEST_DIRNAME/machine" --can >"$BATS_FILE_TMPDIR/can" 2>&1 3>&-; then
 		paste -s -d ' ' "$BATS_FILE_TMPDIR/can"
+		remove_cgroup || true
 	fi
 }
 
