@@ -28,6 +28,9 @@ const char *log_quote(const char *text, char *buffer, size_t size);
 /* Logs what ended the program, to syslog only: the person at a terminal is told in plain words. */
 void log_failure(const struct error *err);
 
+/* Likewise what went wrong and did not end it: an event of the level warning. */
+void log_warning(const char *event, const struct error *err);
+
 /* Whether stderr is the systemd journal, which gets every line through syslog already. */
 bool log_stderr_is_journal(void);
 

@@ -51,6 +51,8 @@ extern const struct command command_history;
 extern const struct command command_holds;
 extern const struct command command_hold;
 extern const struct command command_release;
+extern const struct command command_status;
+extern const struct command command_metrics;
 extern const struct command command_report;
 extern const struct command command_prune;
 extern const struct command command_check;

@@ -34,10 +34,11 @@ struct config {
 	char deferred[CONFIG_TEXT_SIZE];
 	char revenue[CONFIG_TEXT_SIZE];
 	char opening[CONFIG_TEXT_SIZE];
-	int syslog_facility; /* LOG_DAEMON, … */
-	int log_level;       /* LOG_INFO, … */
-	const char *path;    /* of the file: the one that was named, or the default one */
-	char *text;          /* of the file, NULL without one */
+	char metrics_file[CONFIG_TEXT_SIZE]; /* empty: none */
+	int syslog_facility;                 /* LOG_DAEMON, … */
+	int log_level;                       /* LOG_INFO, … */
+	const char *path; /* of the file: the one that was named, or the default one */
+	char *text;       /* of the file, NULL without one */
 	size_t text_size;
 	char *problems; /* a line for each, with file and line; NULL: none */
 };

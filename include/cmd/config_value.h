@@ -12,6 +12,7 @@ enum key_kind {
 	KEY_FACILITY,
 	KEY_LEVEL,
 	KEY_ACCOUNT, /* of a journal */
+	KEY_PATH,    /* absolute, or empty */
 	KEY_AMOUNTS, /* a list of "250000.00 EUR" */
 };
 

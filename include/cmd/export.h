@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define SHA256_TEXT_SIZE 65
 
@@ -22,6 +23,12 @@ bool export_open(struct export_file *file, const char *path, const char *suffix,
 
 /* Everything is written, and on disk. */
 bool export_finish(const struct export_file *file, struct error *err) MUST_CHECK;
+
+/* The same two for a file of its own, beside stdout, which everybody may read whatever the umask:
+ * what is to be in it goes to *to. */
+bool export_open_public(struct export_file *file, const char *path, FILE **to,
+			struct error *err) MUST_CHECK;
+bool export_finish_public(const struct export_file *file, FILE *to, struct error *err) MUST_CHECK;
 
 /* The checksum and size of what was written. */
 bool export_digest(const struct export_file *file, char sha256[SHA256_TEXT_SIZE], int64_t *bytes,

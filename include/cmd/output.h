@@ -39,4 +39,10 @@ void output_decimal(const char *decimal, int width);
 /* A count and what it counts: "1 outcome", "2 outcomes". */
 void output_counted(int64_t count, const char *noun);
 
+#define OUTPUT_AGE_SIZE 40
+
+/* A number of seconds for a person, in its two largest units: "3 d 4 h", "2 h 5 min", "42 s".
+ * Returns buffer. */
+const char *output_age(int64_t seconds, char buffer[OUTPUT_AGE_SIZE]);
+
 #endif

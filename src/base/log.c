@@ -90,14 +90,26 @@ const char *log_quote(const char *text, char *buffer, size_t size)
 	return buffer;
 }
 
-void log_failure(const struct error *err)
+static void log_error(int level, const char *event, const struct error *err)
 {
 	char message[2 * sizeof(err->message) + 3], hint[2 * sizeof(err->hint) + 3];
 
-	syslog(LOG_ERR, "event=failed exit=%d sqlstate=%s error=%s hint=%s", (int)err->code,
+	if (level > log_level)
+		return;
+	syslog(level, "event=%s exit=%d sqlstate=%s error=%s hint=%s", event, (int)err->code,
 	       err->sqlstate[0] != '\0' ? err->sqlstate : "none",
 	       log_quote(err->message, message, sizeof(message)),
 	       log_quote(err->hint, hint, sizeof(hint)));
+}
+
+void log_failure(const struct error *err)
+{
+	log_error(LOG_ERR, "failed", err);
+}
+
+void log_warning(const char *event, const struct error *err)
+{
+	log_error(LOG_WARNING, event, err);
 }
 
 bool log_stderr_is_journal(void)

@@ -50,6 +50,7 @@ static const struct key {
 	  offsetof(struct config, revenue) },
 	{ "report.opening", KEY_ACCOUNT, 0, 0, "equity:opening balances",
 	  offsetof(struct config, opening) },
+	{ "metrics.file", KEY_PATH, 0, 0, "", offsetof(struct config, metrics_file) },
 	{ "log.syslog_facility", KEY_FACILITY, 0, 0, "daemon",
 	  offsetof(struct config, syslog_facility) },
 	{ "log.level", KEY_LEVEL, 0, 0, "info", offsetof(struct config, log_level) },

@@ -88,6 +88,10 @@ const char *value_set(enum key_kind kind, const char *text, void *at)
 		if (!is_account(text))
 			return "not the name of an account, such as \"assets:receivable\"";
 		break;
+	case KEY_PATH:
+		if (text[0] != '\0' && text[0] != '/')
+			return "not an absolute path";
+		break;
 	default:
 		break;
 	}

@@ -75,38 +75,79 @@ static bool check_place(const char *path, mode_t *mode, struct error *err)
 	       fail(err, EXIT_OUTPUT, "cannot write %s: it is not a file", path);
 }
 
+/* Makes the new file; its descriptor, or -1 after a failure. */
+static int create(struct export_file *file, mode_t mode, struct error *err)
+{
+	int fd;
+
+	file->temporary = joined(file->path, ".XXXXXX");
+	fd = mkstemp(file->temporary);
+	if (fd < 0) {
+		free(file->temporary);
+		file->temporary = NULL;
+		cannot(err, "write", file->path);
+		return -1;
+	}
+	watch_signals();
+	remember(NULL, file->temporary);
+	/* mkstemp lets nobody else read it. */
+	if (fchmod(fd, mode) == 0)
+		return fd;
+	cannot(err, "write", file->path);
+	close(fd);
+	return -1;
+}
+
 bool export_open(struct export_file *file, const char *path, const char *suffix, struct error *err)
 {
 	mode_t mask = umask(0), mode = 0666 & ~mask;
+	bool ok;
 	int fd;
 
 	umask(mask);
 	file->path = joined(path, suffix);
 	if (!check_place(file->path, &mode, err))
 		return false;
-	file->temporary = joined(file->path, ".XXXXXX");
-	fd = mkstemp(file->temporary);
-	if (fd < 0) {
-		free(file->temporary);
-		file->temporary = NULL;
-		return cannot(err, "write", file->path);
-	}
-	watch_signals();
-	remember(NULL, file->temporary);
-	/* mkstemp lets nobody else read it. */
-	if (fchmod(fd, mode) != 0 || dup2(fd, STDOUT_FILENO) < 0) {
-		close(fd);
-		return cannot(err, "write", file->path);
-	}
+	fd = create(file, mode, err);
+	if (fd < 0)
+		return false;
+	ok = dup2(fd, STDOUT_FILENO) >= 0 || cannot(err, "write", file->path);
 	close(fd);
 	color_off();
-	return true;
+	return ok;
 }
 
 bool export_finish(const struct export_file *file, struct error *err)
 {
 	return (output_finish(err) && fsync(STDOUT_FILENO) == 0) ||
 	       cannot(err, "write", file->path);
+}
+
+bool export_open_public(struct export_file *file, const char *path, FILE **to, struct error *err)
+{
+	mode_t ignored;
+	int fd;
+
+	file->path = joined(path, "");
+	if (!check_place(file->path, &ignored, err))
+		return false;
+	fd = create(file, 0644, err);
+	if (fd < 0)
+		return false;
+	*to = fdopen(fd, "w");
+	if (*to != NULL)
+		return true;
+	cannot(err, "write", file->path);
+	close(fd);
+	return false;
+}
+
+bool export_finish_public(const struct export_file *file, FILE *to, struct error *err)
+{
+	bool ok = (fflush(to) == 0 && !ferror(to) && fsync(fileno(to)) == 0) ||
+		  cannot(err, "write", file->path);
+
+	return (fclose(to) == 0 && ok) || (ok && cannot(err, "write", file->path));
 }
 
 static bool add_file(EVP_MD_CTX *digest, int fd, int64_t *bytes)

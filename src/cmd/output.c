@@ -136,3 +136,25 @@ void output_counted(int64_t count, const char *noun)
 	output_count(count, 0);
 	printf(" %s%s", noun, count == 1 ? "" : "s");
 }
+
+const char *output_age(int64_t seconds, char buffer[OUTPUT_AGE_SIZE])
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} unit[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 }, { "s", 1 } };
+	const int last = (int)(sizeof(unit) / sizeof(unit[0])) - 1;
+	int i = 0, n;
+	int64_t rest;
+
+	while (i < last && seconds < unit[i].seconds)
+		i++;
+	n = snprintf(buffer, OUTPUT_AGE_SIZE, "%lld %s", (long long)(seconds / unit[i].seconds),
+		     unit[i].name);
+	/* Seconds are of no interest beside minutes. */
+	rest = i + 1 < last ? seconds % unit[i].seconds / unit[i + 1].seconds : 0;
+	if (rest > 0)
+		snprintf(buffer + n, OUTPUT_AGE_SIZE - (size_t)n, " %lld %s", (long long)rest,
+			 unit[i + 1].name);
+	return buffer;
+}

@@ -7,6 +7,7 @@
 #include "base/notify.h"
 #include "cmd/brake.h"
 #include "cmd/limits.h"
+#include "cmd/metrics_file.h"
 #include "cmd/output.h"
 #include "cmd/run_crew.h"
 #include "cmd/run_view.h"
@@ -345,7 +346,7 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 	shift->started_ms = clock_ms();
 	begin(shift, context);
 	ok = connect_first(shift, err) && process(shift, err) && print_run(shift, err);
-	*code = shift->run.code;
+	*code = metrics_of_run(shift->conn, context->config.metrics_file, shift->run.code);
 	end(shift);
 	free(shift);
 	return ok;

@@ -269,6 +269,21 @@ let_runs() {
 	sed 's/.*perennial\[[0-9]*\]: //' <<<"$output" | is_logfmt
 }
 
+@test "syslog gets it when the metrics of a run cannot be written" {
+	local FILE=$BATS_TEST_TMPDIR/perennial.conf
+
+	listen
+	given_all
+	printf 'metrics: { file = "/missing/perennial.prom"; };\n' >"$FILE"
+	logged 73 run --as-of "$AS_OF"
+	has "$output" 'event=metrics_not_written exit=73 sqlstate=none error="cannot write /missing/perennial.prom: No such file or directory"'
+	has "$output" 'event=run_finished'
+	printf 'log: { level = "error"; }; metrics: { file = "/missing/perennial.prom"; };\n' >"$FILE"
+	given_all
+	logged 73 run --as-of "$AS_OF"
+	is "$output" ''
+}
+
 @test "syslog gets why a program did not start its work, but no usage errors" {
 	local FILE=$BATS_TEST_TMPDIR/perennial.conf
 

@@ -30,15 +30,16 @@ SENDS = {
     'perennial_batch': {
         'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
         'check_schema', 'check_zones', 'claim', 'claim_one', 'count_due', 'currencies', 'find_subscription',
-        'finish_run', 'has_schema', 'hold_row', 'lock_next', 'next_due', 'notify_jobs', 'offers', 'open_plan',
-        'recent_amounts', 'recent_pace', 'run_batches', 'run_totals', 'running', 'schema_version', 'server', 'settings',
-        'start_run', 'work_buckets', 'write_batch', 'write_holds', 'write_outcomes', 'write_state'},
+        'finish_run', 'has_schema', 'health', 'health_runs', 'hold_row', 'lock_next', 'next_due', 'notify_jobs', 'offers',
+        'open_plan', 'recent_amounts', 'recent_pace', 'report_settings', 'run_batches', 'run_totals', 'running',
+        'schema_version', 'server', 'settings', 'start_run', 'work_buckets', 'write_batch', 'write_holds',
+        'write_outcomes', 'write_state'},
     'perennial_reader': {
         'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
         'check_runs', 'check_schema', 'check_zones', 'count_due', 'currencies', 'explain', 'explain_boundaries',
-        'explain_facts', 'find_subscription', 'has_schema', 'held', 'history', 'next_due', 'offers', 'open_plan',
-        'recent_amounts', 'recent_pace', 'running', 'report_scope', 'report_settings', 'report_statement',
-        'schema_version', 'server'},
+        'explain_facts', 'find_subscription', 'has_schema', 'health', 'health_runs', 'held', 'history', 'next_due',
+        'offers', 'open_plan', 'recent_amounts', 'recent_pace', 'running', 'report_scope', 'report_settings',
+        'report_statement', 'run_batches', 'run_totals', 'schema_version', 'server', 'tieout_failed'},
     'perennial_operator': {
         'find_subscription', 'held', 'hold_subscription', 'note_pruning', 'prune_jobs', 'release_subscriptions'},
     'perennial_app': set(),

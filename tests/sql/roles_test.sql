@@ -1,7 +1,7 @@
 -- roles_test: what each role may do and what not, tried with real statements.
 \set ON_ERROR_STOP on
 BEGIN;
-SELECT plan(203);
+SELECT plan(217);
 
 -- Runs a statement as if the role had logged in, and undoes it.  True when privileges let it through: it worked, or
 -- a constraint stopped it (TRUNCATE calls that a feature not supported).  Any other error is a fault of the test and
@@ -163,7 +163,12 @@ SELECT is_empty($$ SELECT role.name, relation.name FROM role, relation
 
 SELECT is(reads('perennial_batch'),
           'batch batch_total currency outcome plan price run run_state run_total schema_version subscription time_zone',
-          'perennial_batch reads what a decision and its totals need');
+          'perennial_batch reads what a decision, its totals and its metrics need');
+SELECT is(may('perennial_batch', format('SELECT %I FROM perennial.notification_job', name)), name = ANY (listed),
+          format('perennial_batch %s notification_job.%s',
+                 CASE WHEN name = ANY (listed) THEN 'reads' ELSE 'does not read' END, name))
+FROM attribute, (VALUES (ARRAY['state', 'available_at', 'taken_until'])) AS l (listed)
+WHERE relation = 'notification_job' ORDER BY name;
 SELECT is(may('perennial_batch', format('SELECT %I FROM perennial.account', name)), false,
           format('perennial_batch does not read account.%s', name))
 FROM attribute WHERE relation = 'account';
