@@ -8,12 +8,22 @@ sysconfdir ?= /etc
 bindir     := $(prefix)/bin
 mandir     := $(prefix)/share/man
 docdir     := $(prefix)/share/doc/perennial
-unitdir    := $(prefix)/lib/systemd/system
 
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
 AWK        ?= awk
 INSTALL    ?= install
+
+# Folders of others, at the place below our prefix that pkg-config tells for theirs: $(call below,PACKAGE,VARIABLE,
+# DEFAULT).  The default counts without the package, or where it says a fixed place.
+below = $(or $(filter $(prefix)/%,$(shell $(PKG_CONFIG) --define-variable=prefix=$(prefix) \
+	--define-variable=root_prefix=$(prefix) --define-variable=rootprefix=$(prefix) \
+	--define-variable=datadir=$(prefix)/share --variable=$(2) $(1) 2>/dev/null)),$(prefix)/$(3))
+unitdir     = $(call below,systemd,systemdsystemunitdir,lib/systemd/system)
+sysusersdir = $(call below,systemd,sysusersdir,lib/sysusers.d)
+bashdir     = $(call below,bash-completion,completionsdir,share/bash-completion/completions)
+# Packages of Debian say zshdir=/usr/share/zsh/vendor-completions.
+zshdir     := $(prefix)/share/zsh/site-functions
 
 VERSION  := 0.1.0
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -52,7 +62,7 @@ generated := $(B)/gen/query.c $(B)/gen/report.c $(B)/gen/migration.c
 ids       := $(B)/gen/db/query_id.h $(B)/gen/report/report_id.h
 objects   := $(sources:src/%.c=$(B)/obj/%.o) $(generated:$(B)/gen/%.c=$(B)/obj/gen/%.o)
 library   := $(filter-out $(B)/obj/cmd/main.o,$(objects))
-services  := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*)))
+services  := $(patsubst systemd/%,$(B)/systemd/%,$(sort $(wildcard systemd/*.service systemd/*.timer)))
 unit_tests := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/*_test.c)))
 preloaded  := $(B)/tests/failing_allocations.so $(B)/tests/wrong_clock.so
 fuzzers    := $(patsubst tests/faults/fuzz/%.c,$(B)/%,$(sort $(wildcard tests/faults/fuzz/*_fuzz.c)))
@@ -140,25 +150,33 @@ $(B)/systemd/%: systemd/% FORCE
 	mkdir -p $(@D)
 	sed -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' $< > $@
 
+# What install lays down and uninstall removes.  The configuration belongs to whoever wrote it: neither touches one that
+# is there, and the sample stands beside the documentation.
+installed = $(bindir)/perennial $(addprefix $(unitdir)/,$(notdir $(services))) $(sysusersdir)/perennial.conf \
+	$(mandir)/man8/perennial.8 $(mandir)/man5/perennial.conf.5 \
+	$(addprefix $(mandir)/man7/,perennial-schema.7 perennial-reports.7 perennial-recovery.7) \
+	$(bashdir)/perennial $(zshdir)/_perennial $(docdir)/example-consumer $(docdir)/perennial.conf
+settings  = $(DESTDIR)$(sysconfdir)/perennial
+
 install: $(B)/perennial $(services)
-	$(INSTALL) -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(unitdir)" "$(DESTDIR)$(sysconfdir)/perennial"
-	$(INSTALL) -d "$(DESTDIR)$(mandir)/man8" "$(DESTDIR)$(mandir)/man5" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
+	$(INSTALL) -d $(patsubst %,"$(DESTDIR)%",$(sort $(dir $(installed)))) "$(settings)"
 	$(INSTALL) -m 755 $(B)/perennial "$(DESTDIR)$(bindir)"
 	$(INSTALL) -m 644 $(services) "$(DESTDIR)$(unitdir)"
+	$(INSTALL) -m 644 systemd/perennial.sysusers "$(DESTDIR)$(sysusersdir)/perennial.conf"
 	$(INSTALL) -m 644 src/perennial.8 "$(DESTDIR)$(mandir)/man8"
 	$(INSTALL) -m 644 conf/perennial.conf.5 "$(DESTDIR)$(mandir)/man5"
-	$(INSTALL) -m 644 sql/perennial-schema.7 sql/perennial-reports.7 "$(DESTDIR)$(mandir)/man7"
+	$(INSTALL) -m 644 sql/perennial-schema.7 sql/perennial-reports.7 src/perennial-recovery.7 \
+		"$(DESTDIR)$(mandir)/man7"
+	$(INSTALL) -m 644 src/perennial.bash "$(DESTDIR)$(bashdir)/perennial"
+	$(INSTALL) -m 644 src/_perennial "$(DESTDIR)$(zshdir)"
 	$(INSTALL) -m 755 sql/example-consumer "$(DESTDIR)$(docdir)"
-	# A configuration that is there belongs to whoever wrote it.
-	test -e "$(DESTDIR)$(sysconfdir)/perennial/perennial.conf" || \
-		$(INSTALL) -m 644 conf/perennial.conf "$(DESTDIR)$(sysconfdir)/perennial"
+	$(INSTALL) -m 644 conf/perennial.conf "$(DESTDIR)$(docdir)"
+	test -e "$(settings)/perennial.conf" || $(INSTALL) -m 644 conf/perennial.conf "$(settings)"
+	cmp -s conf/perennial.conf "$(settings)/perennial.conf" || \
+		echo "kept $(settings)/perennial.conf; the sample of this version is $(DESTDIR)$(docdir)/perennial.conf"
 
-# The configuration stays.
 uninstall:
-	rm -f "$(DESTDIR)$(bindir)/perennial" $(foreach s,$(notdir $(services)),"$(DESTDIR)$(unitdir)/$(s)") \
-		"$(DESTDIR)$(mandir)/man8/perennial.8" "$(DESTDIR)$(mandir)/man5/perennial.conf.5" \
-		"$(DESTDIR)$(mandir)/man7/perennial-schema.7" "$(DESTDIR)$(mandir)/man7/perennial-reports.7" \
-		"$(DESTDIR)$(docdir)/example-consumer"
+	rm -f $(patsubst %,"$(DESTDIR)%",$(installed))
 	rmdir "$(DESTDIR)$(docdir)" 2>/dev/null || true
 
 # The tests without a database.

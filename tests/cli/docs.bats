@@ -187,5 +187,6 @@ commands() {
 }
 
 @test "a shell script has no fault that shellcheck knows" {
-	shellcheck .ci/run tests/check tests/require tests/run tests/server tests/demo/demo tests/demo/life tests/demo/month_end tests/bench/reports tests/faults/fuzz/run sql/example-consumer
+	shellcheck .ci/run tests/check tests/require tests/run tests/server tests/demo/demo tests/demo/life tests/demo/month_end tests/bench/reports tests/faults/fuzz/run tests/cli/machine \
+		sql/example-consumer src/perennial.bash
 }
