@@ -114,7 +114,7 @@ commands() {
 }
 
 @test "the manual pages have no fault that mandoc knows" {
-	run mandoc -Tlint -Wwarning src/perennial.8 conf/perennial.conf.5 sql/perennial-schema.7 sql/perennial-reports.7
+	run mandoc -Tlint -Wwarning src/*.[78] conf/*.5 sql/*.7
 	[ "$output" = "" ]
 }
 
