@@ -72,7 +72,8 @@ static void releasing_init(struct releasing *r, const struct context *context,
 		if (place_of(r, options_id(o, i)) == r->ids)
 			r->id[r->ids++] = options_id(o, i);
 	r->request = (struct release_request){
-		.policy = { server->clock_us, context->config.max_periods },
+		.policy = { .as_of_us = server->clock_us,
+			    .max_periods = context->config.max_periods },
 		.id = o->ids > 0 ? r->id : NULL,
 		.ids = r->ids,
 		.reason = o->reason,
