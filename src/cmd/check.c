@@ -38,21 +38,17 @@ static void add_problems(struct checking *c)
 {
 	static const char advice[] = "perennial.conf(5) has every key with its kind and default";
 	struct finding f = { "configuration", SEVERITY_ERROR, EXIT_CONFIG, NULL, advice };
-	char *line = c->context->config.problems;
+	char *problems = c->context->config.problems, *rest;
 
-	if (line == NULL) {
+	if (problems == NULL) {
 		f.message = c->context->config_error.message;
 		f.advice = "see to the file, or name another one with -c";
 		findings_add(&c->findings, &f);
+		return;
 	}
-	while (line != NULL && line[0] != '\0') {
-		char *end = strchr(line, '\n');
-
-		*end = '\0';
-		f.message = line;
+	for (f.message = strtok_r(problems, "\n", &rest); f.message != NULL;
+	     f.message = strtok_r(NULL, "\n", &rest))
 		findings_add(&c->findings, &f);
-		line = end + 1;
-	}
 }
 
 static void warn_of_secrets(struct checking *c)

@@ -68,8 +68,7 @@ static void a_line_is_utf_8_without_control_characters(void **state)
 		"\xc1\xbf",
 		"\xc3",
 		"\xe2\x82",
-		"\xe2\x82"
-		"a",
+		"\xe2\x82z",
 		"\xe0\x9f\xbf",
 		"\xed\xa0\x80",
 		"\xf0\x8f\xbf\xbf",
