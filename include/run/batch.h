@@ -31,6 +31,11 @@ struct batch {
 	int seen; /* rows that were claimed, also by one that failed; 0: there were none */
 	struct writeset set;
 	int reserved; /* holds, of the tally */
+	int named;    /* rows that a rule put on hold: the first of them, for the log */
+	struct {
+		int64_t subscription_id;
+		const char *reason;
+	} held[TALLY_TOLD_MAX];
 	int64_t started_ms;
 };
 

@@ -115,7 +115,7 @@ bool text_consider(struct text_nearest *nearest, const char *name)
 {
 	int d = text_distance(nearest->typed, name);
 
-	if (d >= TEXT_FAR || (size_t)d > strlen(nearest->typed) / 2 ||
+	if (d >= TEXT_FAR || (size_t)d > 1 + strlen(nearest->typed) / 6 ||
 	    (nearest->name != NULL && d >= nearest->distance))
 		return false;
 	nearest->name = name;

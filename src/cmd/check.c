@@ -277,7 +277,7 @@ const struct command command_check = {
 	.bears_config = true,
 	.example = {
 		{ "check", "before the timer is enabled, and after every change" },
-		{ "-d service=perennial check", "as the timer's own login" },
+		{ "-d 'dbname=billing user=perennial' check", "as the timer's own login" },
 		{ "check --format json | jq -r .exit_code", "for another program" },
 	},
 	.run = check_main,

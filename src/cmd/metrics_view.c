@@ -154,6 +154,9 @@ void metrics_print(FILE *to, const struct metrics *metrics)
 		      ? health_age_s(health, health->oldest_due.at_us)
 		      : 0);
 	gauge(to, "quarantined_subscriptions", "Subscriptions on hold, due or not.", health->held);
+	gauge(to, "runs_died", "Runs that died since the last success.", health->died);
+	gauge(to, "notification_jobs_dead", "Notification jobs that are given up.",
+	      health->jobs.dead);
 	gauge(to, "notification_jobs_pending", "Notification jobs that are ready or taken.",
 	      health_jobs_waiting(health));
 	if (metrics->failed_checks != NULL)

@@ -1,6 +1,7 @@
 /* The table of options: what each is called, takes and means. */
 #include "cmd/option_row.h"
 #include "base/instant.h"
+#include "core/limits.h"
 
 #include <stddef.h>
 
@@ -22,7 +23,8 @@ const struct option_row option_row[OPTIONS] = {
 				  AT(subscription_id), "only this subscription" },
 	[OPTION_DRY_RUN] = { "dry-run", NULL, VALUE_NONE, 0, 0, AT(dry_run),
 			     "the same as plan: write nothing" },
-	[OPTION_ALLOW_OVER] = { "allow-over", "NAME", VALUE_LINE, 1, 40, AT(allow_over),
+	[OPTION_ALLOW_OVER] = { "allow-over", "NAME", VALUE_LINE, 1, LIMITS_MAX *LIMIT_NAME_SIZE,
+				AT(allow_over),
 				"pass this limit once, such as max_expired; with --reason" },
 	[OPTION_ALLOW_REASON] = { "reason", "TEXT", VALUE_LINE, 1, 500, AT(reason),
 				  "why the limit may be passed; stored with the run" },

@@ -49,6 +49,15 @@ static bool read_row(struct batch *batch, struct conn *conn, const struct rows *
 	       (facts_complete(&row->facts) || read_again(batch, conn, row, err));
 }
 
+/* Remembers a row that a rule puts on hold. */
+static void name_held(struct batch *batch, const struct facts *facts, const struct step *step)
+{
+	if (step->action != ACTION_HOLD || batch->named == TALLY_TOLD_MAX)
+		return;
+	batch->held[batch->named].subscription_id = facts->subscription_id;
+	batch->held[batch->named++].reason = step->reason;
+}
+
 /* Decides the claimed rows; *last is where the next claim goes on. */
 static bool decide_rows(struct batch *batch, struct conn *conn, const struct rows *rows,
 			struct claim_key *last, struct error *err)
@@ -63,6 +72,7 @@ static bool decide_rows(struct batch *batch, struct conn *conn, const struct row
 			return false;
 		*last = (struct claim_key){ row.facts.period_end_us, row.facts.subscription_id };
 		steps = decide_all(&row.facts, &batch->work->policy, step);
+		name_held(batch, &row.facts, &step[steps - 1]);
 		writeset_add(&batch->set, &row.facts, step, steps);
 	}
 	return true;
@@ -70,6 +80,7 @@ static bool decide_rows(struct batch *batch, struct conn *conn, const struct row
 
 static void clear(struct batch *batch)
 {
+	batch->named = 0;
 	writeset_begin(&batch->set, batch->work->run_id, batch->claim.bucket,
 		       batch->claim.as_of_us);
 }
@@ -116,21 +127,31 @@ static void begin(struct batch *batch)
 	clear(batch);
 }
 
+static void log_batch(struct batch *batch)
+{
+	const struct writeset *set = &batch->set;
+
+	for (int i = 0; i < batch->named; i++)
+		if (tally_tells(batch->tally))
+			log_event(LOG_WARNING, "row_held", "run=%lld subscription=%lld reason=%s",
+				  (long long)set->run_id, (long long)batch->held[i].subscription_id,
+				  batch->held[i].reason);
+	log_event(LOG_DEBUG, "batch_committed",
+		  "run=%lld bucket=%d claimed=%d outcomes=%d held=%d ms=%lld",
+		  (long long)set->run_id, set->bucket, set->claimed, set->closed, set->held,
+		  (long long)(clock_ms() - batch->started_ms));
+}
+
 /* Ends a batch: what failed is rolled back, and its holds are given back unless it may have been
  * committed all the same. */
 static bool end(struct batch *batch, struct conn *conn, bool ok, const struct error *err)
 {
-	const struct writeset *set = &batch->set;
-
 	if (!ok) {
 		if (err->fault != FAULT_UNKNOWN)
 			tally_unhold(batch->tally, batch->reserved);
 		conn_rollback(conn);
-	} else if (set->claimed > 0) {
-		log_event(LOG_DEBUG, "batch_committed",
-			  "run=%lld bucket=%d claimed=%d outcomes=%d held=%d ms=%lld",
-			  (long long)set->run_id, set->bucket, set->claimed, set->closed, set->held,
-			  (long long)(clock_ms() - batch->started_ms));
+	} else if (batch->set.claimed > 0) {
+		log_batch(batch);
 	}
 	return ok;
 }
@@ -183,7 +204,8 @@ static void log_held(struct batch *batch, const struct claim_key *key, const str
 	char object[2 * sizeof(refusal->object)];
 
 	if (tally_tells(batch->tally))
-		log_event(LOG_WARNING, "row_held", "run=%lld subscription=%lld sqlstate=%s at=%s",
+		log_event(LOG_WARNING, "row_held",
+			  "run=%lld subscription=%lld reason=row_fault sqlstate=%s at=%s",
 			  (long long)batch->work->run_id, (long long)key->subscription_id,
 			  refusal->sqlstate, log_quote(refusal->object, object, sizeof(object)));
 }

@@ -55,9 +55,8 @@ static bool too_many(const struct tally *tally, struct error *err)
 {
 	fail(err, EXIT_LIMIT, "more than limits.max_held = %lld subscriptions would go on hold",
 	     (long long)tally->max_held);
-	return fail_hint(err,
-			 "perennial plan and the hold_reason of those that are on hold tell why; "
-			 "raise limits.max_held if that is right");
+	return fail_hint(err, "perennial plan and perennial holds tell why; to let it pass once: "
+			      "perennial run --allow-over max_held --reason TEXT");
 }
 
 bool tally_hold(struct tally *tally, int rows, struct error *err)

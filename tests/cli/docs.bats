@@ -58,7 +58,7 @@ commands() {
 	for command in "" $(commands); do
 		# shellcheck disable=SC2086 # no command is no word
 		for option in $(options_of $command); do
-			grep -q -- "Fl -${option#--}" src/perennial.8 || { echo "$command $option"; false; }
+			grep -Eq -- "Fl -${option#--}( |\$)" src/perennial.8 || { echo "$command $option"; false; }
 		done
 	done
 }
@@ -73,7 +73,7 @@ commands() {
 @test "every command in the help is in the manual page and the README" {
 	for command in $(commands); do
 		grep -q "^\.Ss $command" src/perennial.8
-		grep -q "perennial.* $command" README.md
+		grep -Eq "perennial.* $command( |\$)" README.md
 	done
 }
 

@@ -134,6 +134,14 @@ BOTH='limits: { max_expired = 2; max_amount = ( "19.99 EUR", "1500 JPY" ); };'
 	exits 0 with "$BOTH" run --as-of "$AS_OF" --allow-over max_amount.EUR,max_expired --reason why
 }
 
+@test "what the hint says may be said" {
+	local three='limits: { max_expired = 1; max_amount = ( "1.00 EUR", "1 JPY" ); };'
+
+	exits 12 with "$three" run --as-of "$AS_OF"
+	has "$stderr" '--allow-over max_expired,max_amount.EUR,max_amount.JPY --reason TEXT'
+	exits 0 with "$three" run --as-of "$AS_OF" --allow-over max_expired,max_amount.EUR,max_amount.JPY --reason why
+}
+
 @test "--allow-over max_held lets a run put on hold what it must" {
 	given "add(1, 'active', '2023-06-10')" "add(2, 'active', '2023-06-10')" "add(3, 'active', '2023-06-10')"
 	exits 12 with 'limits: { max_held = 2; };' run --as-of "$AS_OF"

@@ -88,7 +88,7 @@ def check_migrate(tap, cluster, pool):
 
 def check_readers(tap, cluster, pool, db):
     """Commands that only read say through the pool what they say without it."""
-    for command in (['plan', '--as-of', AS_OF], ['plan', '--as-of', AS_OF, '--format', 'csv'],
+    for command in (['plan', '--as-of', AS_OF, '--format', 'json'], ['plan', '--as-of', AS_OF, '--format', 'csv'],
                     ['history', '39'], ['history', '39', '--format', 'json']):
         direct = perennial(cluster.conninfo(db), *command)
         pooled = perennial(pool.conninfo(db), *command, config=POOLED)

@@ -179,7 +179,7 @@ POISON_END='2024-02-29 00:00:00+00'
 	given_due 5 "refuse(3, 'outcome')"
 	terminal run --as-of "$AS_OF"
 	has "$output" '5 subscriptions, 4 outcomes, 1 newly on hold'
-	has "$output" "event=row_held run=$(db 'SELECT run_id FROM perennial.run') subscription=3 sqlstate=P0001 at=\"write_outcomes, PL/pgSQL"
+	has "$output" "event=row_held run=$(db 'SELECT run_id FROM perennial.run') subscription=3 reason=row_fault sqlstate=P0001 at=\"write_outcomes, PL/pgSQL"
 	[[ $output =~ event=run_finished\ .*\ result=held\ exit=10\ .*claimed=5\ outcomes=4\ held=1\ failed=0\ left=0 ]]
 }
 

@@ -232,8 +232,8 @@ static void decide_and_collect(struct facts_row *row, const struct policy *polic
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
-	struct policy policy = { (int64_t)take_day(&in),
-				 1 + (int)take(&in) % (BOUNDARIES_MAX - 1) };
+	struct policy policy = { .as_of_us = (int64_t)take_day(&in),
+				 .max_periods = 1 + (int)take(&in) % (BOUNDARIES_MAX - 1) };
 	bool sound;
 	struct rows *rows = rows_of(make_answer(&in, &sound));
 	struct facts_row row;
