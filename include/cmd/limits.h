@@ -15,10 +15,15 @@ bool limits_read(const struct config *config, const struct currencies *currencie
 bool limits_allowed(const char *names, const char *name);
 
 /* Checks the names of --allow-over: false with EXIT_USAGE unless each is a limit that is set. */
-bool limits_check_names(const struct config *config, const char *names, struct error *err);
+bool limits_check_names(const struct config *config, const char *names,
+			struct error *err) MUST_CHECK;
+
+/* The first that is over and not among the names that are allowed; NULL: none. */
+const struct limit_check *limits_first_over(const struct limit_check *check, int checks,
+					    const char *allowed);
 
 /* False, with EXIT_LIMIT, if one is over and not among the names that are allowed. */
-bool limits_hold(const struct limit_check *check, int checks, const char *allowed,
-		 const struct currencies *currencies, struct error *err) MUST_CHECK;
+bool limits_obeyed(const struct limit_check *check, int checks, const char *allowed,
+		   const struct currencies *currencies, struct error *err) MUST_CHECK;
 
 #endif

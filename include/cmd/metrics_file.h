@@ -11,6 +11,6 @@ bool metrics_write(const char *path, const struct metrics *metrics, struct error
 /* What a run does last: it writes the file at path, if that is not empty, and returns its exit
  * code.  What was done stands: where it cannot write, it warns, and a run that was all right ends
  * with EXIT_OUTPUT.  conn may be NULL or lost. */
-enum exit_code metrics_of_run(struct conn *conn, const char *path, enum exit_code code);
+enum exit_code metrics_after_run(struct conn *conn, const char *path, enum exit_code code);
 
 #endif

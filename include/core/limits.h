@@ -24,10 +24,13 @@ struct limits {
 struct limit_check {
 	money_sum value;
 	money_sum max;
-	const char *currency;       /* of an amount, borrowed; NULL: both are counts */
+	char currency[4];           /* of an amount; empty: both are counts */
 	char name[LIMIT_NAME_SIZE]; /* "max_held", "max_expired", "max_amount.EUR" */
 	bool over;
 };
+
+/* Writes the name of a currency's limit.  Returns name. */
+const char *limit_name(const char *currency, char name[LIMIT_NAME_SIZE]);
 
 /* Checks each limit that is set; returns how many there are. */
 int limits_check(const struct limits *limits, const struct totals *totals, int64_t newly_held,

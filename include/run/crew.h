@@ -42,8 +42,12 @@ void crew_release(struct crew *crew);
  * was committed is in the tally also when it fails. */
 bool crew_run(struct crew *crew, int workers, struct error *err) MUST_CHECK;
 
-/* Has the server end what the workers' statements are doing.  For another thread. */
+/* Has the server end what the workers' statements are doing, and what is done on the first
+ * connection before them.  For another thread. */
 void crew_cancel(struct crew *crew);
+
+/* What is done from here on is not cancelled: it tells what was done. */
+void crew_rest(struct crew *crew);
 
 /* The next bucket of the pass; false when there is no more. */
 bool crew_next_bucket(struct crew *crew, int16_t *bucket);

@@ -21,6 +21,7 @@ struct stop {
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t raised;
 	enum stop_level level;
+	bool asked; /* by somebody who waits for the end */
 	char reason[STOP_REASON_SIZE];
 	struct error err; /* of the worker that failed first; code 0: none */
 };
@@ -28,8 +29,15 @@ struct stop {
 void stop_init(struct stop *stop);
 void stop_release(struct stop *stop);
 
-/* Asks everybody to stop.  The first reason stays, the level only rises. */
+/* Asks everybody to stop: a signal, or the deadline.  The first reason stays, the level only rises.
+ */
 void stop_request(struct stop *stop, enum stop_level level, const char *reason);
+
+/* A limit is reached: everybody stops after the batch in flight, and nobody waits for it. */
+void stop_at_limit(struct stop *stop, const char *reason);
+
+/* Whether it was requested. */
+bool stop_asked(struct stop *stop);
 
 /* A worker failed: the others stop after their batch. */
 void stop_fail(struct stop *stop, const struct error *err);

@@ -2,7 +2,7 @@
 #include "cmd/brake.h"
 #include "base/memory.h"
 #include "cmd/limits.h"
-#include "run/plan.h"
+#include "cmd/plan_seen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +12,13 @@ static bool is_needed(const struct context *context)
 {
 	const struct config *config = &context->config;
 	const char *allowed = context->options.allow_over;
-	char name[LIMIT_NAME_SIZE] = "max_amount.";
+	char name[LIMIT_NAME_SIZE];
 
 	if (config->max_expired != 0 && !limits_allowed(allowed, "max_expired"))
 		return true;
-	for (int i = 0; i < config->max_amounts; i++) {
-		memcpy(name + strlen("max_amount."), config->max_amount[i].currency,
-		       sizeof(config->max_amount[i].currency));
-		if (!limits_allowed(allowed, name))
+	for (int i = 0; i < config->max_amounts; i++)
+		if (!limits_allowed(allowed, limit_name(config->max_amount[i].currency, name)))
 			return true;
-	}
 	return false;
 }
 
@@ -31,11 +28,12 @@ static bool goes_on(void *stop, const struct plan_step *step, struct error *err)
 	return stop_level(stop) == STOP_NOT || fail(err, EXIT_LEFT, "it was asked to stop");
 }
 
-static bool hold_against(const struct context *context, const struct plan *plan,
-			 char over[LIMIT_NAME_SIZE], struct error *err)
+static bool check_plan(const struct context *context, const struct plan *plan,
+		       char over[LIMIT_NAME_SIZE], struct error *err)
 {
 	const char *allowed = context->options.allow_over;
 	struct limit_check check[LIMITS_MAX];
+	const struct limit_check *first;
 	struct limits limits;
 	int checks;
 
@@ -43,10 +41,10 @@ static bool hold_against(const struct context *context, const struct plan *plan,
 		return false;
 	limits.max_held = 0;
 	checks = limits_check(&limits, &plan->totals, plan->newly_held, check);
-	for (int i = checks - 1; i >= 0; i--)
-		if (check[i].over && !limits_allowed(allowed, check[i].name))
-			memcpy(over, check[i].name, LIMIT_NAME_SIZE);
-	return limits_hold(check, checks, allowed, &plan->currencies, err);
+	first = limits_first_over(check, checks, allowed);
+	if (first != NULL)
+		memcpy(over, first->name, LIMIT_NAME_SIZE);
+	return limits_obeyed(check, checks, allowed, &plan->currencies, err);
 }
 
 bool brake_check(const struct context *context, const struct work *work, struct stop *stop,
@@ -57,17 +55,20 @@ bool brake_check(const struct context *context, const struct work *work, struct 
 					      .batch_size = work->batch_size,
 					      .visit = goes_on,
 					      .visitor = stop };
+	struct error fault = { 0 };
 	struct plan *plan;
 	bool ok;
 
 	if (!is_needed(context))
 		return true;
 	plan = memory_zeroed(sizeof(*plan));
-	ok = plan_make(conn, &request, plan, err);
-	if (ok)
-		ok = hold_against(context, plan, over, err);
-	else if (stop_level(stop) != STOP_NOT)
+	ok = plan_make_seen(conn, &request, context->quiet, plan, &fault) &&
+	     check_plan(context, plan, over, &fault);
+	/* Nothing follows that a limit could stop. */
+	if (!ok && fault.code != EXIT_LIMIT && stop_level(stop) != STOP_NOT)
 		ok = true;
+	if (!ok)
+		*err = fault;
 	plan_release(plan);
 	free(plan);
 	return ok;

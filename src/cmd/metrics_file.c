@@ -45,7 +45,7 @@ static void warn(struct error *err)
 	fprintf(stderr, "perennial: the metrics were not written: %s\n", err->message);
 }
 
-enum exit_code metrics_of_run(struct conn *conn, const char *path, enum exit_code code)
+enum exit_code metrics_after_run(struct conn *conn, const char *path, enum exit_code code)
 {
 	struct error err = { 0 };
 

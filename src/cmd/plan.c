@@ -4,12 +4,10 @@
 #include "base/memory.h"
 #include "cmd/limits.h"
 #include "cmd/output.h"
+#include "cmd/plan_seen.h"
 #include "cmd/plan_view.h"
-#include "cmd/progress.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const enum option_id plan_options[] = {
 	OPTION_AS_OF,  OPTION_HORIZON,           OPTION_SUBSCRIPTION,
@@ -62,53 +60,6 @@ static bool make_request(const struct context *context, const struct server *ser
 	       fail(err, EXIT_USAGE, "--horizon ends after the year 2999");
 }
 
-/* How far a plan has come: its steps pass here on their way to whoever prints them. */
-struct passing {
-	atomic_llong subscriptions; /* the progress reads it from its own thread */
-	int64_t last_id;
-	bool (*visit)(void *none, const struct plan_step *step, struct error *err);
-};
-
-static bool pass(void *passing, const struct plan_step *step, struct error *err)
-{
-	struct passing *p = passing;
-
-	if (step->subscription_id != p->last_id)
-		atomic_fetch_add(&p->subscriptions, 1);
-	p->last_id = step->subscription_id;
-	return p->visit == NULL || p->visit(NULL, step, err);
-}
-
-static void look(void *passing, struct progress_count *count)
-{
-	struct passing *p = passing;
-
-	*count = (struct progress_count){ .done = atomic_load(&p->subscriptions) };
-}
-
-/* Makes it, and shows how far it has come, unless its rows go to the same terminal. */
-static bool make_plan(struct conn *conn, const struct context *context,
-		      const struct plan_request *request, struct plan *plan, struct error *err)
-{
-	struct passing passing = { .visit = request->visit };
-	struct plan_request passed = *request;
-	struct progress progress = { .quiet = context->quiet, .look = look, .subject = &passing };
-	struct due due = { 0 };
-	bool seen = progress_wanted(context->quiet) &&
-		    (request->visit == NULL || !isatty(STDOUT_FILENO));
-	bool ok = !seen ||
-		  due_count(conn, request->policy.as_of_us, request->subscription_id, &due, err);
-
-	passed.visit = pass;
-	passed.visitor = &passing;
-	progress.total = due.free + due.held;
-	if (ok && seen)
-		progress_begin(&progress);
-	ok = ok && plan_make(conn, &passed, plan, err);
-	progress_end(&progress);
-	return ok;
-}
-
 static bool make_and_print(struct conn *conn, const struct context *context,
 			   const struct server *server, struct plan *plan, struct error *err)
 {
@@ -125,7 +76,7 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 		return false;
 	if (options->format == FORMAT_CSV)
 		plan_print_csv_header();
-	if (!make_plan(conn, context, &request, plan, err) ||
+	if (!plan_make_seen(conn, &request, context->quiet, plan, err) ||
 	    !read_limits(context, plan, &about, err))
 		return false;
 	print_plan(plan, &about, options->format);
@@ -133,7 +84,7 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 		return false;
 	if (!plan_adds_up(plan))
 		return fail(err, EXIT_INTERNAL, "the parts of the plan do not add up");
-	return limits_hold(about.check, about.checks, about.allowed, &plan->currencies, err);
+	return limits_obeyed(about.check, about.checks, about.allowed, &plan->currencies, err);
 }
 
 bool plan_main(struct context *context, enum exit_code *code, struct error *err)

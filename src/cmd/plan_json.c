@@ -108,12 +108,10 @@ static void print_limits(const struct plan *plan, const struct plan_about *about
 	printf(",\"limits\":[");
 	for (int i = 0; i < about->checks; i++) {
 		const struct limit_check *c = &about->check[i];
-		const char *currency = c->currency != NULL ? c->currency : "";
-
 		printf("%s{\"name\":\"%s\",", i > 0 ? "," : "", c->name);
-		print_amount(plan, "value", currency, c->value);
+		print_amount(plan, "value", c->currency, c->value);
 		putchar(',');
-		print_amount(plan, "max", currency, c->max);
+		print_amount(plan, "max", c->currency, c->max);
 		printf(",\"ok\":%s,\"allowed\":%s}", c->over ? "false" : "true",
 		       limits_allowed(about->allowed, c->name) ? "true" : "false");
 	}

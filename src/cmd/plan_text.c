@@ -136,8 +136,9 @@ static void print_limits(const struct plan *plan, const struct plan_about *about
 		printf("\n  %-16s %20s %20s\n", "limits", "would be", "at most");
 	for (int i = 0; i < about->checks; i++) {
 		const struct limit_check *c = &about->check[i];
-		int exponent =
-			c->currency != NULL ? currency_exponent(&plan->currencies, c->currency) : 0;
+		int exponent = c->currency[0] != '\0'
+				       ? currency_exponent(&plan->currencies, c->currency)
+				       : 0;
 		bool allowed = limits_allowed(about->allowed, c->name);
 		char text[MONEY_TEXT_SIZE];
 

@@ -9,7 +9,7 @@
 #include "cmd/limits.h"
 #include "cmd/metrics_file.h"
 #include "cmd/output.h"
-#include "cmd/run_crew.h"
+#include "cmd/crew_seen.h"
 #include "cmd/run_view.h"
 #include "run/crew.h"
 #include "run/watch.h"
@@ -223,7 +223,7 @@ static bool sum_up(struct shift *shift, enum exit_code worked, struct error *err
 /* Whoever asked it to stop is not kept waiting for a server that is gone. */
 static void hurry(struct shift *shift)
 {
-	if (stop_level(&shift->crew.stop) == STOP_NOT)
+	if (!stop_asked(&shift->crew.stop))
 		return;
 	if (shift->recovery.budget_ms > FINISH_MS)
 		shift->recovery.budget_ms = FINISH_MS;
@@ -252,7 +252,7 @@ static bool check_limits(struct shift *shift, struct error *err)
 
 	while (!brake_check(shift->context, &crew->work, &crew->stop, shift->conn, over, err)) {
 		if (err->code == EXIT_LIMIT) {
-			stop_request(&crew->stop, STOP_SOON, over);
+			stop_at_limit(&crew->stop, over);
 			stop_fail(&crew->stop, err);
 			return false;
 		}
@@ -271,13 +271,14 @@ static bool work(struct shift *shift, struct error *err)
 						    : context->config.workers;
 	struct error fault = { 0 };
 	bool ok = check_limits(shift, &fault) &&
-		  run_crew(&shift->crew, workers, context->quiet, &fault);
+		  crew_run_seen(&shift->crew, workers, context->quiet, &fault);
 
+	crew_rest(&shift->crew);
 	stop_reason(&shift->crew.stop, shift->stopped_by);
 	if (shift->stopped_by[0] != '\0')
 		shift->run.stopped_by = shift->stopped_by;
 	if (ok || fault.code == EXIT_LIMIT) {
-		if (finish(shift, fault.code, err))
+		if (finish(shift, ok ? EXIT_DONE : EXIT_LIMIT, err))
 			return true;
 	} else {
 		*err = fault;
@@ -314,17 +315,19 @@ static bool process(struct shift *shift, struct error *err)
 	return ok;
 }
 
+/* Why it stopped at a limit is more than that nobody reads its summary. */
 static bool print_run(const struct shift *shift, struct error *err)
 {
+	bool written;
+
 	if (shift->context->options.format == FORMAT_JSON)
 		run_print_json(&shift->run);
 	else
 		run_print_text(&shift->run);
-	if (!output_finish(err))
-		return false;
+	written = output_finish(err);
 	if (shift->run.code == EXIT_LIMIT)
 		*err = shift->crew.stop.err;
-	return shift->run.code != EXIT_LIMIT;
+	return written && shift->run.code != EXIT_LIMIT;
 }
 
 static bool run_main(struct context *context, enum exit_code *code, struct error *err)
@@ -346,7 +349,9 @@ static bool run_main(struct context *context, enum exit_code *code, struct error
 	shift->started_ms = clock_ms();
 	begin(shift, context);
 	ok = connect_first(shift, err) && process(shift, err) && print_run(shift, err);
-	*code = metrics_of_run(shift->conn, context->config.metrics_file, shift->run.code);
+	/* The run is over: nobody waits long for these, and a signal would wait for them. */
+	shift->session.statement_timeout_ms = FINISH_MS;
+	*code = metrics_after_run(shift->conn, context->config.metrics_file, shift->run.code);
 	end(shift);
 	free(shift);
 	return ok;

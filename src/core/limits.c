@@ -5,6 +5,13 @@
 
 #define AMOUNT "max_amount."
 
+const char *limit_name(const char *currency, char name[LIMIT_NAME_SIZE])
+{
+	memcpy(name, AMOUNT, sizeof(AMOUNT));
+	memcpy(name + strlen(AMOUNT), currency, strlen(currency) + 1);
+	return name;
+}
+
 static int64_t ended(const struct totals *totals)
 {
 	int64_t sum = 0;
@@ -35,13 +42,12 @@ static struct limit_check count_check(const char *name, int64_t value, int64_t m
 
 static struct limit_check amount_check(const struct limits *limits, int i, money_sum value)
 {
-	struct limit_check check = { .name = AMOUNT,
-				     .currency = limits->amount[i].currency,
-				     .value = value,
+	struct limit_check check = { .value = value,
 				     .max = limits->amount[i].max_minor,
 				     .over = value > limits->amount[i].max_minor };
 
-	memcpy(check.name + strlen(AMOUNT), check.currency, sizeof(limits->amount[i].currency));
+	memcpy(check.currency, limits->amount[i].currency, sizeof(check.currency));
+	limit_name(check.currency, check.name);
 	return check;
 }
 

@@ -9,6 +9,7 @@ void crew_init(struct crew *crew, struct conn *conn)
 {
 	pthread_mutex_init(&crew->lock, NULL);
 	crew->conn[0] = conn;
+	crew->working = true;
 }
 
 void crew_release(struct crew *crew)
@@ -33,10 +34,10 @@ void crew_cancel(struct crew *crew)
 	}
 }
 
-static void set_working(struct crew *crew, bool working)
+void crew_rest(struct crew *crew)
 {
 	pthread_mutex_lock(&crew->lock);
-	crew->working = working;
+	crew->working = false;
 	pthread_mutex_unlock(&crew->lock);
 }
 
@@ -177,13 +178,11 @@ bool crew_run(struct crew *crew, int workers, struct error *err)
 {
 	bool ok, more;
 
-	set_working(crew, true);
 	do
 		ok = make_pass(crew, workers, &more, err);
 	while (more);
-	set_working(crew, false);
 	log_failed(crew);
 	if (ok && !tally_has_room(&crew->tally))
-		stop_request(&crew->stop, STOP_SOON, "limit");
+		stop_at_limit(&crew->stop, "limit");
 	return ok;
 }

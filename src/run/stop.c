@@ -35,8 +35,26 @@ static void raise_level(struct stop *stop, enum stop_level level, const char *re
 void stop_request(struct stop *stop, enum stop_level level, const char *reason)
 {
 	pthread_mutex_lock(&stop->lock);
+	stop->asked = true;
 	raise_level(stop, level, reason);
 	pthread_mutex_unlock(&stop->lock);
+}
+
+void stop_at_limit(struct stop *stop, const char *reason)
+{
+	pthread_mutex_lock(&stop->lock);
+	raise_level(stop, STOP_SOON, reason);
+	pthread_mutex_unlock(&stop->lock);
+}
+
+bool stop_asked(struct stop *stop)
+{
+	bool asked;
+
+	pthread_mutex_lock(&stop->lock);
+	asked = stop->asked;
+	pthread_mutex_unlock(&stop->lock);
+	return asked;
 }
 
 void stop_fail(struct stop *stop, const struct error *err)

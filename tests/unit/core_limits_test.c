@@ -53,7 +53,7 @@ static void a_limit_may_be_reached_and_not_passed(void **state)
 	assert_int_equal(limits_check(&limits, totals, 7, check), 4);
 	assert_string_equal(check[0].name, "max_held");
 	assert_true(check[0].value == 7 && check[0].max == 7 && !check[0].over);
-	assert_null(check[0].currency);
+	assert_string_equal(check[0].currency, "");
 	assert_string_equal(check[1].name, "max_expired");
 	assert_true(check[1].value == 3 && !check[1].over);
 	assert_string_equal(check[2].name, "max_amount.EUR");

@@ -1,5 +1,5 @@
 /* The crew of a run at work, seen. */
-#include "cmd/run_crew.h"
+#include "cmd/crew_seen.h"
 #include "cmd/progress.h"
 #include "db/due.h"
 
@@ -23,7 +23,7 @@ static void look(void *tally, struct progress_count *count)
 	*count = (struct progress_count){ done.claimed - done.continued, done.held };
 }
 
-bool run_crew(struct crew *crew, int workers, bool quiet, struct error *err)
+bool crew_run_seen(struct crew *crew, int workers, bool quiet, struct error *err)
 {
 	struct progress progress = { .quiet = quiet,
 				     .total = count_total(crew, quiet),
