@@ -122,10 +122,17 @@ let_runs() {
 	given "add(1, 'active', '2024-02-20', price => 5, quantity => 2)" "add("{2..6}", 'active', '2024-02-29', account => 1)"
 	terminal run --as-of "$AS_OF" --limit 4 --batch-size 2
 	is "$status" 10
-	has "${lines[1]}" "event=run_finished run=$(db 'SELECT run_id FROM perennial.run') "
+	has "${lines[2]}" "event=run_finished run=$(db 'SELECT run_id FROM perennial.run') "
 	for word in result=held exit=10 claimed=4 outcomes=3 held=1 left=2; do
-		has "${lines[1]} " " $word "
+		has "${lines[2]} " " $word "
 	done
+}
+
+@test "what a rule puts on hold is named with its reason, twenty of them" {
+	given "add("{1..25}", 'active', '2024-02-20', price => 5, quantity => 2)"
+	terminal run --as-of "$AS_OF"
+	is "$(count row_held)" 20
+	has "$output" "event=row_held run=$(db 'SELECT run_id FROM perennial.run') subscription=1 reason=amount_overflow"
 }
 
 @test "batches are told with -v only" {

@@ -64,12 +64,12 @@ closed() {
 	exits 0 perennial metrics --tieout
 	for name in last_run_timestamp_seconds last_success_timestamp_seconds last_run_duration_seconds last_run_exit_code \
 		last_run_subscriptions last_run_billed_minor_units due_subscriptions oldest_due_age_seconds \
-		quarantined_subscriptions notification_jobs_pending tieout_failed_checks build_info; do
+		quarantined_subscriptions runs_died notification_jobs_dead notification_jobs_pending tieout_failed_checks build_info; do
 		is "$(grep -c "^# HELP perennial_$name [A-Z0-9].*\.\$" <<<"$output")" 1
 		is "$(grep -cx "# TYPE perennial_$name gauge" <<<"$output")" 1
 		is "$(grep -cE "^perennial_${name}[ {]" <<<"$output")" "$(grep -cE "^perennial_${name}(\{[a-z]+=\"[^\"]+\"\})? [0-9.]+\$" <<<"$output")"
 	done
-	is "$(grep -c '^# TYPE' <<<"$output")" 12
+	is "$(grep -c '^# TYPE' <<<"$output")" 14
 	run --separate-stderr promtool check metrics <<<"$output"
 	is "$status $output$stderr" '0 '
 }
