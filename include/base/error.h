@@ -27,7 +27,7 @@ enum exit_code {
 	EXIT_LIMIT = 12,  /* a limit of the configuration would be passed */
 	EXIT_TIEOUT = 14, /* a tie-out failed */
 	EXIT_USAGE = 64,
-	EXIT_UNKNOWN = 65, /* unknown subscription, plan or currency */
+	EXIT_UNKNOWN = 65, /* unknown subscription, plan or currency, or one in the wrong state */
 	EXIT_NO_SERVER = 69,
 	EXIT_INTERNAL = 70,
 	EXIT_OUTPUT = 73, /* cannot write output */

@@ -8,8 +8,13 @@
 /* Copies text into buffer, cut at a character where it does not fit.  size is at least 1. */
 void text_cut(char *buffer, size_t size, const char *text);
 
-/* Turns control characters into spaces, so that no text of others can command a terminal or break a
- * line of the log.  Line ends stay where keep_lines says so. */
+/* The bytes of the control character that text begins with; 0 where it begins with none, or is at
+ * its end.  U+0080 to U+009F are some, too: a terminal takes U+009B for the beginning of a command.
+ */
+int text_control(const char *text);
+
+/* Turns each control character into a space, so that no text of others can command a terminal or
+ * break a line of the log.  Line ends stay where keep_lines says so. */
 void text_clean(char *text, bool keep_lines);
 
 /* Whether it is valid UTF-8 without control characters. */

@@ -5,7 +5,7 @@
  *	color_end();
  *
  * The codes take no column, so padding counts as without them.  Only what is printed for people
- *uses it: never json, jsonl or csv; and stderr has none, so that a log that is kept is plain. */
+ * uses it: never json, jsonl or csv; and stderr has none, so that a log that is kept is plain. */
 #ifndef CMD_COLOR_H
 #define CMD_COLOR_H
 
@@ -15,7 +15,6 @@ enum color {
 	COLOR_GOOD,    /* green */
 	COLOR_BAD,     /* red and bold */
 	COLOR_WARNING, /* yellow */
-	COLOR_DIM,
 };
 
 /* always, never, or auto: where stdout is a terminal that knows colours and $NO_COLOR is not set.

@@ -1,4 +1,4 @@
-/* Commands are values: one file, one struct command.  main.c lists them. */
+/* Commands are values: one file, one struct command.  commands.c lists them. */
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
@@ -61,6 +61,12 @@ extern const struct command command_migrate;
 /* All of them, in the order of the help. */
 extern const struct command *const commands[];
 extern const int command_count;
+
+/* How a connection is used: with what the configuration says of statements and timeouts, … */
+struct session session_of(const struct config *config);
+
+/* … or by what is in nobody's way however long it takes, and sends each statement once. */
+struct session session_patient(void);
 
 /* Opens a connection on a database whose schema fits, and checks --as-of and the subscription
  * against it.  NULL after a failure. */

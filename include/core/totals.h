@@ -25,6 +25,12 @@ struct totals {
 /* Adds an outcome.  Steps that are none are not passed. */
 void totals_add(struct totals *totals, const struct step *step);
 
+/* Outcomes of some kinds, bits 1U << KIND_…, in all currencies. */
+int64_t totals_outcomes(const struct totals *totals, unsigned kinds);
+
+/* What all kinds come to in a currency. */
+money_sum totals_billed(const struct totals *totals, const char *currency);
+
 /* Orders the lines by kind, then by currency. */
 void totals_sort(struct totals *totals);
 

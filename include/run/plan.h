@@ -87,6 +87,9 @@ bool plan_make(struct conn *conn, const struct plan_request *request, struct pla
 
 void plan_release(struct plan *plan);
 
+/* How much happens to the subscriptions of a sold plan: outcomes and new holds. */
+int64_t plan_offer_weight(const struct plan_offer *offer);
+
 /* Whether the parts add up: each due subscription is in a line, each outcome in a line and in a
  * total. */
 bool plan_adds_up(const struct plan *plan);

@@ -14,11 +14,9 @@ SELECT current_setting('server_version') AS server,
        (SELECT count(*) FROM perennial.notification_job WHERE state = 'taken' AND taken_until > $1) AS taken,
        (SELECT count(*) FROM perennial.notification_job WHERE state = 'taken' AND taken_until <= $1) AS lapsed,
        (SELECT count(*) FROM perennial.notification_job WHERE state = 'dead') AS dead,
-       -- What a run that died had left was taken up by one that started later and succeeded.
-       (SELECT count(*) FROM perennial.run_state
-        WHERE finished_at IS NULL AND state = 'died'
-          AND run_id > coalesce((SELECT max(run_id) FROM perennial.run WHERE exit_code IN (0, 11) AND subscription_id IS NULL), 0))
-       AS died
+       (SELECT count(*)
+:died_runs
+       ) AS died
 FROM (SELECT count(*) AS held, min(held_at) AS oldest_held FROM perennial.subscription
       WHERE bucket = ANY (
 :all_buckets
@@ -35,12 +33,5 @@ LEFT JOIN (
 	ORDER BY s.period_end, s.subscription_id
 	LIMIT 1) AS oldest ON true
 LEFT JOIN (
-	SELECT s.period_end, s.subscription_id
-	FROM generate_series(0, 255) AS b
-	CROSS JOIN LATERAL (
-		SELECT period_end, subscription_id FROM perennial.subscription
-		WHERE bucket = b::smallint AND status <> 'expired' AND hold_reason IS NULL AND period_end > $1
-		ORDER BY period_end, subscription_id
-		LIMIT 1) AS s
-	ORDER BY s.period_end, s.subscription_id
-	LIMIT 1) AS next ON true
+:next_due
+) AS next ON true

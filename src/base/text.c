@@ -47,6 +47,15 @@ static size_t read_character(const unsigned char *c, uint32_t *code)
 	return *code < form[f].least ? 0 : f + 1;
 }
 
+int text_control(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if ((c[0] > 0 && c[0] < 0x20) || c[0] == 0x7f)
+		return 1;
+	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
+}
+
 bool text_is_line(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -55,7 +64,7 @@ bool text_is_line(const char *text)
 
 	for (; *c != '\0'; c += size) {
 		size = read_character(c, &code);
-		if (size == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+		if (size == 0 || text_control((const char *)c) > 0 ||
 		    (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
 			return false;
 	}
@@ -64,10 +73,17 @@ bool text_is_line(const char *text)
 
 void text_clean(char *text, bool keep_lines)
 {
-	for (; *text != '\0'; text++)
-		if (((unsigned char)*text < 0x20 || *text == 0x7f) &&
-		    !(keep_lines && *text == '\n'))
-			*text = ' ';
+	char *out = text;
+
+	while (*text != '\0') {
+		int size = keep_lines && *text == '\n' ? 0 : text_control(text);
+
+		*out++ = *text;
+		if (size > 0)
+			out[-1] = ' ';
+		text += size > 0 ? size : 1;
+	}
+	*out = '\0';
 }
 
 static bool same_letter(char a, char b)

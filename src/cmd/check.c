@@ -2,6 +2,7 @@
 #include "cmd/command.h"
 #include "base/clock.h"
 #include "cmd/findings.h"
+#include "cmd/limits.h"
 #include "cmd/output.h"
 #include "db/check.h"
 #include "db/schema.h"
@@ -66,6 +67,13 @@ static void warn_of_secrets(struct checking *c)
 			"ps shows it to everybody: libpq's service file or passfile holds it");
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t size = strlen(text), wanted = strlen(end);
+
+	return size >= wanted && strcmp(text + size - wanted, end) == 0;
+}
+
 static bool folder_is_there(const char *file)
 {
 	char folder[CONFIG_TEXT_SIZE];
@@ -96,6 +104,10 @@ static void warn_of_configuration(struct checking *c)
 			&c->findings, "configuration",
 			"the folder of metrics.file is not there, or may not be written",
 			"create it for the user of the runs; its unit needs ReadWritePaths");
+	if (config->metrics_file[0] != '\0' && !ends_with(config->metrics_file, ".prom"))
+		findings_warning(&c->findings, "configuration",
+				 "the name of metrics.file does not end with .prom",
+				 "the node exporter leaves out what has another name");
 	if (config->deadline_ms >= UNIT_TIMEOUT_MS)
 		findings_warning(
 			&c->findings, "configuration",
@@ -211,6 +223,19 @@ static bool look_at_zones(struct checking *c, const struct check *check, struct 
 	return ok;
 }
 
+static bool look_at_limits(struct checking *c, const struct check *check, struct error *err)
+{
+	struct currencies currencies;
+	struct limits limits;
+
+	if (!currencies_read(c->conn, &currencies, err) ||
+	    !limits_read(&c->context->config, &currencies, &limits, err))
+		return false;
+	findings_ok(&c->findings, check->name,
+		    "limits.max_amount has no currency that the database lacks");
+	return true;
+}
+
 /* In this order. */
 static const struct check checks[] = {
 	{ "connection", EXIT_CONFIG, SCHEMA_NONE, look_at_connection, QUERY_CHECK_CONNECTION },
@@ -219,6 +244,7 @@ static const struct check checks[] = {
 	{ "indexes", EXIT_CONFIG, SCHEMA_NAMES, look_by_query, QUERY_CHECK_INDEXES },
 	{ "durability", EXIT_CONFIG, SCHEMA_NONE, look_by_query, QUERY_CHECK_DURABILITY },
 	{ "clock", EXIT_CONFIG, SCHEMA_NONE, look_at_clock, QUERY_SERVER },
+	{ "limits", EXIT_CONFIG, SCHEMA_FITS, look_at_limits, QUERY_CURRENCIES },
 	{ "zones", EXIT_CONFIG, SCHEMA_FITS, look_at_zones, QUERY_CHECK_ZONES },
 	{ "data", EXIT_CONFIG, SCHEMA_FITS, look_by_query, QUERY_CHECK_DATA },
 	{ "runs", EXIT_CONFIG, SCHEMA_FITS, look_by_query, QUERY_CHECK_RUNS },
@@ -241,12 +267,11 @@ static bool look(struct checking *c, const struct check *check)
 
 static void look_at_all(struct checking *c)
 {
-	const struct config *config = &c->context->config;
-	const struct session session = { false, config->statement_timeout_ms,
-					 config->lock_timeout_ms, NULL };
+	struct session session = session_of(&c->context->config);
 	struct error err = { 0 };
 	size_t i = 0;
 
+	session.prepares = false;
 	c->conn = conn_open(c->context->conninfo, &session, &err);
 	if (c->conn == NULL)
 		findings_error(&c->findings, checks[0].name, &err);

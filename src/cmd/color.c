@@ -46,7 +46,6 @@ void color_begin(enum color color)
 		[COLOR_GOOD] = "32",
 		[COLOR_BAD] = "1;31",
 		[COLOR_WARNING] = "33",
-		[COLOR_DIM] = "2",
 	};
 
 	if (colored)

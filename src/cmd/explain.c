@@ -127,7 +127,7 @@ static bool explain(struct conn *conn, const struct options *options, struct exp
 static bool explain_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	const struct options *options = &context->options;
-	const struct session session = { context->config.prepared_statements, 0, 0, NULL };
+	const struct session session = session_patient();
 	struct server server;
 	struct conn *conn = session_open(context, true, &session, &server, err);
 	struct policy policy = { .max_periods = context->config.max_periods };

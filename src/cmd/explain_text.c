@@ -15,10 +15,10 @@ static void print_head(const struct explanation *e, const struct explain_about *
 {
 	char as_of[INSTANT_TEXT_SIZE];
 
-	printf("subscription %lld as of %s on database %s%s: nothing is written\n\n",
-	       (long long)e->row.facts.subscription_id,
-	       instant_format(about->policy->as_of_us, as_of), about->server->database,
-	       about->server->standby ? " (standby)" : "");
+	printf("subscription %lld as of %s on database ", (long long)e->row.facts.subscription_id,
+	       instant_format(about->policy->as_of_us, as_of));
+	output_text(about->server->database);
+	printf("%s: nothing is written\n\n", about->server->standby ? " (standby)" : "");
 }
 
 /* A column's name as words. */

@@ -53,7 +53,7 @@ static bool print(const struct rows *rows, const struct options *options, struct
 
 static bool history_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	const struct session session = { context->config.prepared_statements, 0, 0, NULL };
+	const struct session session = session_patient();
 	struct server server;
 	struct conn *conn = session_open(context, true, &session, &server, err);
 	struct rows *rows;

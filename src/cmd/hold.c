@@ -52,10 +52,8 @@ static bool put(struct conn *conn, const struct options *o, const struct server 
 
 static bool hold_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	const struct config *config = &context->config;
 	const struct options *o = &context->options;
-	const struct session session = { config->prepared_statements, config->statement_timeout_ms,
-					 config->lock_timeout_ms, NULL };
+	const struct session session = session_of(&context->config);
 	struct server server;
 	struct conn *conn;
 	bool ok;

@@ -131,8 +131,7 @@ static bool print(const struct holds *holds, enum format format, struct error *e
 
 static bool holds_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	/* However long it takes: it is in nobody's way. */
-	const struct session session = { false, 0, 0, NULL };
+	const struct session session = session_patient();
 	struct holds holds = { .reason = context->options.reason };
 	struct server server;
 	bool ok;

@@ -38,7 +38,7 @@ static bool read_and_print(struct conn *conn, const struct context *context, int
 static bool metrics_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	/* A tie-out takes as long as it takes. */
-	const struct session session = { false, 0, 0, NULL };
+	const struct session session = session_patient();
 	const struct options *options = &context->options;
 	struct server server;
 	struct conn *conn;

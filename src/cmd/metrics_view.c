@@ -20,7 +20,10 @@ static void labelled(FILE *to, const char *name, const char *label, const char *
 	for (; *of != '\0'; of++) {
 		if (*of == '\\' || *of == '"')
 			putc('\\', to);
-		fputs(*of == '\n' ? "\\n" : (const char[]){ *of, '\0' }, to);
+		if (*of == '\n')
+			fputs("\\n", to);
+		else
+			putc(*of, to);
 	}
 	fprintf(to, "\"} %s\n", value);
 }
@@ -49,16 +52,6 @@ static void timestamp(FILE *to, const char *name, const char *help, const struct
 	seconds(to, name, help, run->run_id != 0 ? epoch_us + run->finished_us : 0);
 }
 
-static int64_t outcomes(const struct totals *totals, enum kind kind)
-{
-	int64_t sum = 0;
-
-	for (int i = 0; i < totals->lines; i++)
-		if (totals->line[i].kind == kind)
-			sum += totals->line[i].outcomes;
-	return sum;
-}
-
 /* Not known where the run failed. */
 static void outcome(FILE *to, const char *of, int64_t count)
 {
@@ -85,42 +78,39 @@ static void print_outcomes(FILE *to, const struct health *health)
 
 	head(to, "last_run_subscriptions",
 	     "What the last run did: periods that it closed, and subscriptions that it left.");
-	outcome(to, "renewed", outcomes(totals, KIND_RENEWED));
-	outcome(to, "converted", outcomes(totals, KIND_CONVERTED));
+	outcome(to, "renewed", totals_outcomes(totals, 1U << KIND_RENEWED));
+	outcome(to, "converted", totals_outcomes(totals, 1U << KIND_CONVERTED));
 	outcome(to, "expired",
-		outcomes(totals, KIND_EXPIRED) + outcomes(totals, KIND_TRIAL_EXPIRED));
+		totals_outcomes(totals, 1U << KIND_EXPIRED | 1U << KIND_TRIAL_EXPIRED));
 	outcome(to, "skipped", skipped(run));
 	outcome(to, "quarantined", run->held);
 	outcome(to, "remaining", run->left_due);
 }
 
-/* The sum of a currency over all kinds, at its first line; false at the others. */
-static bool sum_of(const struct totals *totals, int line, money_sum *sum)
+/* Whether an earlier line has the currency of this one. */
+static bool is_repeated(const struct totals *totals, int line)
 {
-	*sum = 0;
-	for (int i = 0; i < totals->lines; i++) {
-		if (strcmp(totals->line[i].currency, totals->line[line].currency) != 0)
-			continue;
-		if (i < line)
-			return false;
-		*sum += totals->line[i].amount_minor;
-	}
-	return true;
+	for (int i = 0; i < line; i++)
+		if (strcmp(totals->line[i].currency, totals->line[line].currency) == 0)
+			return true;
+	return false;
 }
 
 static void print_billed(FILE *to, const struct totals *totals)
 {
 	char value[MONEY_TEXT_SIZE];
-	money_sum sum;
 
 	if (totals->lines == 0)
 		return;
 	head(to, "last_run_billed_minor_units",
 	     "What the last run billed, in minor units of the currency.");
-	for (int i = 0; i < totals->lines; i++)
-		if (sum_of(totals, i, &sum))
-			labelled(to, "last_run_billed_minor_units", "currency",
-				 totals->line[i].currency, money_format(sum, 0, value));
+	for (int i = 0; i < totals->lines; i++) {
+		const char *currency = totals->line[i].currency;
+
+		if (!is_repeated(totals, i))
+			labelled(to, "last_run_billed_minor_units", "currency", currency,
+				 money_format(totals_billed(totals, currency), 0, value));
+	}
 }
 
 static void print_runs(FILE *to, const struct health *health)

@@ -29,7 +29,7 @@ static void print_script(void)
 static bool migrate(const struct context *context, struct error *err)
 {
 	/* A migration may take its time, and waits for another one. */
-	const struct session session = { context->config.prepared_statements, 0, 0, NULL };
+	const struct session session = session_patient();
 	struct conn *conn = conn_open(context->conninfo, &session, err);
 	int from = 0;
 	bool ok = conn != NULL && schema_migrate(conn, &from, say_applied, err);

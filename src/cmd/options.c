@@ -191,21 +191,46 @@ static void fill_long_options(const enum option_id *option, struct option *out)
 	*out = (struct option){ 0 };
 }
 
-/* An option that there is not, as it was written; a long one may be near another. */
+/* The options that begin with name: "--warning or --warning-held".  Returns how
+ * many there are. */
+static int list_options(const char *name, const struct option *long_option, char *buffer,
+			size_t size)
+{
+	const char *last = NULL;
+	size_t n = 0;
+	int count = 0;
+
+	for (; long_option->name != NULL; long_option++) {
+		if (strncmp(long_option->name, name, strlen(name)) != 0)
+			continue;
+		if (last != NULL && n < size)
+			n += (size_t)snprintf(buffer + n, size - n, "%s--%s", count > 1 ? ", " : "",
+					      last);
+		last = long_option->name;
+		count++;
+	}
+	if (last != NULL && n < size)
+		snprintf(buffer + n, size - n, "%s--%s", count > 1 ? " or " : "", last);
+	return count;
+}
+
+/* An option that there is not, as it was written.  A long one may be the beginning of several, or
+ * near another. */
 static bool no_option(const char *written, const char *command, const struct option *long_option,
 		      struct error *err)
 {
-	char name[40];
+	char name[40] = "", list[400];
 	struct text_nearest nearest = { .typed = name };
 
+	if (strncmp(written, "--", 2) == 0)
+		text_cut(name, sizeof(name), written + 2);
+	name[strcspn(name, "=")] = '\0';
+	if (name[0] != '\0' && list_options(name, long_option, list, sizeof(list)) > 1)
+		return fail(err, EXIT_USAGE, "--%s could be %s", name, list);
 	if (command == NULL)
 		fail(err, EXIT_USAGE, "there is no option %s", written);
 	else
 		fail(err, EXIT_USAGE, "%s has no option %s", command, written);
-	if (strncmp(written, "--", 2) != 0)
-		return false;
-	text_cut(name, sizeof(name), written + 2);
-	name[strcspn(name, "=")] = '\0';
 	for (; long_option->name != NULL; long_option++)
 		text_consider(&nearest, long_option->name);
 	if (nearest.name != NULL)

@@ -1,5 +1,6 @@
 /* Output: checked writing to stdout, and the text forms that need more than printf. */
 #include "cmd/output.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,21 +35,10 @@ bool output_finish(struct error *err)
 	return (fflush(stdout) == 0 && !ferror(stdout)) || cannot_write(err);
 }
 
-/* The bytes of the control character at p; 0 where there is none.  U+0080 to U+009F are some, too.
- */
-static int control_size(const char *p)
-{
-	const unsigned char *c = (const unsigned char *)p;
-
-	if (c[0] < 0x20 || c[0] == 0x7f)
-		return 1;
-	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
-}
-
 void output_text(const char *text)
 {
 	while (*text != '\0') {
-		int size = control_size(text);
+		int size = text_control(text);
 
 		putchar(size > 0 ? ' ' : *text);
 		text += size > 0 ? size : 1;

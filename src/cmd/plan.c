@@ -23,19 +23,15 @@ static void print_plan(const struct plan *plan, const struct plan_about *about, 
 }
 
 /* A forecast spans many runs: no limit is one of it. */
-static bool read_limits(const struct context *context, const struct plan *plan,
-			struct plan_about *about, struct error *err)
+static bool read_limits(struct conn *conn, const struct context *context, struct limits *limits,
+			struct error *err)
 {
-	const struct options *options = &context->options;
-	struct limits limits;
+	struct currencies currencies;
 
-	if (options->horizon_us != 0)
-		return true;
-	if (!limits_read(&context->config, &plan->currencies, &limits, err))
-		return false;
-	about->checks = limits_check(&limits, &plan->totals, plan->newly_held, about->check);
-	about->allowed = options->allow_over;
-	return true;
+	*limits = (struct limits){ 0 };
+	return context->options.horizon_us != 0 ||
+	       (currencies_read(conn, &currencies, err) &&
+		limits_read(&context->config, &currencies, limits, err));
 }
 
 /* False, with EXIT_USAGE, for a horizon beyond what an instant may be. */
@@ -69,16 +65,19 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 							   ? context->config.path
 							   : NULL,
 				    .subscription_id = options->subscription_id,
-				    .horizon_us = options->horizon_us };
+				    .horizon_us = options->horizon_us,
+				    .allowed = options->allow_over };
 	struct plan_request request;
+	struct limits limits;
 
-	if (!make_request(context, server, &request, err))
+	if (!make_request(context, server, &request, err) ||
+	    !read_limits(conn, context, &limits, err))
 		return false;
 	if (options->format == FORMAT_CSV)
 		plan_print_csv_header();
-	if (!plan_make_seen(conn, &request, context->quiet, plan, err) ||
-	    !read_limits(context, plan, &about, err))
+	if (!plan_make_seen(conn, &request, context->quiet, plan, err))
 		return false;
+	about.checks = limits_check(&limits, &plan->totals, plan->newly_held, about.check);
 	print_plan(plan, &about, options->format);
 	if (!output_finish(err))
 		return false;
@@ -89,13 +88,15 @@ static bool make_and_print(struct conn *conn, const struct context *context,
 
 bool plan_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	/* However long it takes: it is in nobody's way. */
-	const struct session session = { context->config.prepared_statements, 0, 0, NULL };
+	struct session session = session_patient();
 	struct server server;
-	struct conn *conn = session_open(context, true, &session, &server, err);
+	struct conn *conn;
 	struct plan *plan;
 	bool ok;
 
+	/* It fetches often. */
+	session.prepares = context->config.prepared_statements;
+	conn = session_open(context, true, &session, &server, err);
 	if (conn == NULL)
 		return false;
 	plan = memory_zeroed(sizeof(*plan));

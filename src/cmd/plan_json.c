@@ -41,11 +41,8 @@ static void print_offers(const struct plan *plan)
 	printf(",\"plans\":[");
 	for (int i = 0; i <= plan->offers.plans; i++) {
 		const struct plan_offer *offer = &plan->offer[i];
-		int64_t sum = offer->newly_held;
 
-		for (enum kind k = KIND_RENEWED; k < KINDS; k++)
-			sum += offer->outcomes[k];
-		if (sum == 0)
+		if (plan_offer_weight(offer) == 0)
 			continue;
 		printf("%s{\"plan\":", first ? "" : ",");
 		output_json_text(i < plan->offers.plans ? plan->offers.code[i] : NULL);

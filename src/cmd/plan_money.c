@@ -39,16 +39,14 @@ static void print_mean(const struct plan *plan, const char *currency, money_sum 
 /* The line of a currency: all that opens a period in it. */
 static void print_currency(const struct plan *plan, const char *currency, bool compare)
 {
+	money_sum billed = totals_billed(&plan->totals, currency);
 	int64_t outcomes = 0;
-	money_sum billed = 0;
 
 	for (int i = 0; i < plan->totals.lines; i++) {
 		const struct total *t = &plan->totals.line[i];
 
-		if (kind_opens(t->kind) && strcmp(t->currency, currency) == 0) {
+		if (kind_opens(t->kind) && strcmp(t->currency, currency) == 0)
 			outcomes += t->outcomes;
-			billed += t->amount_minor;
-		}
 	}
 	printf("  %-16s", currency);
 	output_count(outcomes, 14);
@@ -87,27 +85,18 @@ static void print_currencies(const struct plan *plan, bool compare)
 /* So many plans are shown: those to which most happens. */
 #define OFFERS_SHOWN 12
 
-static int64_t weight(const struct plan_offer *offer)
-{
-	int64_t sum = offer->newly_held;
-
-	for (int i = 0; i < KINDS; i++)
-		sum += offer->outcomes[i];
-	return sum;
-}
-
 /* The plan with the largest weight below that of the one before, or equal to it and further down;
  * -1 after the last. */
 static int next_offer(const struct plan *plan, int before)
 {
-	int64_t limit = before >= 0 ? weight(&plan->offer[before]) : INT64_MAX;
+	int64_t limit = before >= 0 ? plan_offer_weight(&plan->offer[before]) : INT64_MAX;
 	int next = -1;
 
 	for (int i = 0; i <= plan->offers.plans; i++) {
-		int64_t w = weight(&plan->offer[i]);
+		int64_t w = plan_offer_weight(&plan->offer[i]);
 
 		if (w > 0 && (w < limit || (w == limit && i > before)) &&
-		    (next < 0 || w > weight(&plan->offer[next])))
+		    (next < 0 || w > plan_offer_weight(&plan->offer[next])))
 			next = i;
 	}
 	return next;
@@ -154,6 +143,15 @@ static void print_large(const struct plan *plan, const struct plan_step *large)
 	putchar('\n');
 }
 
+/* Not of what is free. */
+static bool has_biggest(const struct plan *plan)
+{
+	for (int i = 0; i < plan->biggest_lines; i++)
+		if (plan->biggest[i].steps > 0)
+			return true;
+	return false;
+}
+
 static void print_biggest(const struct plan *plan)
 {
 	printf("\n  %-16s %13s %16s      %s\n", "largest amounts", "subscription", "amount", "for");
@@ -169,6 +167,6 @@ void plan_print_money(const struct plan *plan, bool compare)
 	if (plan->biggest_lines > 0)
 		print_currencies(plan, compare);
 	print_offers(plan);
-	if (plan->biggest_lines > 0)
+	if (has_biggest(plan))
 		print_biggest(plan);
 }

@@ -55,7 +55,7 @@ static void print_nothing(const struct plan *plan, const struct plan_about *abou
 		       "why\n",
 		       (long long)about->subscription_id, as_of, (long long)about->subscription_id);
 	else if (plan->outlook.next_id == 0)
-		printf("nothing is due as of %s, and nothing will be\n", as_of);
+		printf("nothing is due as of %s, and nothing that is not on hold will be\n", as_of);
 	else
 		printf("nothing is due as of %s; next due %s (subscription %lld)\n", as_of,
 		       instant_format(plan->outlook.next_due_us, next),
@@ -172,6 +172,7 @@ static void print_check(const struct plan *plan)
 static void print_duration(const struct plan *plan)
 {
 	int64_t ms = outlook_duration_ms(&plan->outlook, plan->counted.free);
+	char text[OUTPUT_AGE_SIZE];
 
 	printf("  a run takes ");
 	output_count(plan->batches, 0);
@@ -181,7 +182,7 @@ static void print_duration(const struct plan *plan)
 	else if (ms < 1000)
 		printf(", less than a second at the pace of the last runs\n");
 	else
-		printf(", about %lld s at the pace of the last runs\n", (long long)ms / 1000);
+		printf(", about %s at the pace of the last runs\n", output_age(ms / 1000, text));
 }
 
 void plan_print_text(const struct plan *plan, const struct plan_about *about)

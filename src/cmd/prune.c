@@ -36,9 +36,7 @@ static bool prune(struct conn *conn, const struct server *server, int64_t older_
 
 static bool prune_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	const struct config *config = &context->config;
-	const struct session session = { config->prepared_statements, config->statement_timeout_ms,
-					 config->lock_timeout_ms, NULL };
+	const struct session session = session_of(&context->config);
 	struct server server;
 	struct conn *conn;
 	bool ok;

@@ -191,9 +191,7 @@ static bool release(struct releasing *r, struct conn *conn, const struct options
 
 static bool release_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	const struct config *config = &context->config;
-	const struct session session = { config->prepared_statements, config->statement_timeout_ms,
-					 config->lock_timeout_ms, NULL };
+	const struct session session = session_of(&context->config);
 	struct releasing r = { 0 };
 	struct server server;
 	struct conn *conn;

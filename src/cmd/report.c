@@ -212,8 +212,7 @@ static bool print_report(struct work *work, struct conn *conn, struct error *err
 
 static bool report_main(struct context *context, enum exit_code *code, struct error *err)
 {
-	/* However long it takes: it is in nobody's way. */
-	const struct session session = { false, 0, 0, NULL };
+	const struct session session = session_patient();
 	struct work work = { .context = context };
 	struct server server;
 	struct conn *conn;

@@ -49,9 +49,7 @@ static void begin(struct shift *shift, const struct context *context)
 	struct crew *crew = &shift->crew;
 
 	shift->context = context;
-	shift->session =
-		(struct session){ config->prepared_statements, config->statement_timeout_ms,
-				  config->lock_timeout_ms, NULL };
+	shift->session = session_of(config);
 	crew->conninfo = context->conninfo;
 	crew->session = &shift->session;
 	crew->retry_for_ms = config->retry_for_ms;

@@ -4,6 +4,18 @@
 #include "db/buckets.h"
 #include "db/schema.h"
 
+struct session session_of(const struct config *config)
+{
+	return (struct session){ .prepares = config->prepared_statements,
+				 .statement_timeout_ms = config->statement_timeout_ms,
+				 .lock_timeout_ms = config->lock_timeout_ms };
+}
+
+struct session session_patient(void)
+{
+	return (struct session){ .prepares = false };
+}
+
 static bool check_as_of(const struct options *options, bool allow_future,
 			const struct server *server, struct error *err)
 {

@@ -59,12 +59,12 @@ static bool read_thresholds(const struct options *o, struct thresholds *t, struc
 static bool look(const struct context *context, struct server *server, struct health *health,
 		 struct error *err)
 {
-	const struct config *config = &context->config;
-	const struct session session = { false, config->statement_timeout_ms,
-					 config->lock_timeout_ms, NULL };
-	struct conn *conn = session_open(context, true, &session, server, err);
+	struct session session = session_of(&context->config);
+	struct conn *conn;
 	bool ok;
 
+	session.prepares = false;
+	conn = session_open(context, true, &session, server, err);
 	if (conn == NULL)
 		return false;
 	ok = health_read(conn, server->clock_us, health, err);

@@ -1,9 +1,11 @@
 /* The status as a check of Nagios: one line, with what is wrong or how things are, and numbers. */
+#include "base/text.h"
 #include "cmd/output.h"
 #include "cmd/status_view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const nagios_name[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
@@ -126,9 +128,13 @@ enum nagios status_print_nagios(const struct health *health, const struct thresh
 /* A bar would begin the numbers. */
 enum nagios status_print_unknown(const struct error *err)
 {
+	char text[sizeof(err->message)];
+
+	text_cut(text, sizeof(text), err->message);
+	for (char *bar = strchr(text, '|'); bar != NULL; bar = strchr(bar, '|'))
+		*bar = '/';
 	printf("PERENNIAL UNKNOWN - ");
-	for (const char *c = err->message; *c != '\0'; c++)
-		putchar(*c == '|' ? '/' : (unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
+	output_text(text);
 	putchar('\n');
 	return NAGIOS_UNKNOWN;
 }

@@ -35,7 +35,9 @@ static void print_head(const struct health *health, const struct server *server)
 	printf("%s at %s\n\n", server->standby ? " (standby)" : "",
 	       instant_format(instant_to_second(health->clock_us), clock));
 	print_name("server");
-	printf("PostgreSQL %s; schema version %d\n", health->server, health->schema_version);
+	printf("PostgreSQL ");
+	output_text(health->server);
+	printf("; schema version %d\n", health->schema_version);
 }
 
 static void print_success(const struct health *health)

@@ -36,9 +36,10 @@ bool money_parse(const char *decimal, int exponent, money_sum *minor)
 	money_sum sum = 0;
 	int whole = 0, decimals = 0;
 
-	for (; *decimal >= '0' && *decimal <= '9'; decimal++, whole++)
+	/* One digit more is something else behind the number: 30, and 4 decimals, fit. */
+	for (; *decimal >= '0' && *decimal <= '9' && whole < 30; decimal++, whole++)
 		sum = sum * 10 + (*decimal - '0');
-	if (whole == 0 || whole > 30)
+	if (whole == 0)
 		return false;
 	if (*decimal == '.')
 		for (decimal++; *decimal >= '0' && *decimal <= '9' && decimals < exponent;

@@ -29,6 +29,26 @@ void totals_add(struct totals *totals, const struct step *step)
 	line->amount_minor += step->amount_minor;
 }
 
+int64_t totals_outcomes(const struct totals *totals, unsigned kinds)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < totals->lines; i++)
+		if (kinds & 1U << totals->line[i].kind)
+			sum += totals->line[i].outcomes;
+	return sum;
+}
+
+money_sum totals_billed(const struct totals *totals, const char *currency)
+{
+	money_sum sum = 0;
+
+	for (int i = 0; i < totals->lines; i++)
+		if (strcmp(totals->line[i].currency, currency) == 0)
+			sum += totals->line[i].amount_minor;
+	return sum;
+}
+
 static int compare_lines(const void *a, const void *b)
 {
 	const struct total *x = a, *y = b;

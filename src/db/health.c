@@ -31,6 +31,31 @@ static int64_t count(const struct rows *rows, int row, int column)
 	return rows_is_null(rows, row, column) ? HEALTH_UNKNOWN : rows_int8(rows, row, column);
 }
 
+static struct health_first first(const struct rows *rows, int column)
+{
+	return (struct health_first){ instant(rows, 0, column), rows_int8(rows, 0, column + 1) };
+}
+
+static void read_jobs(const struct rows *rows, struct health *health)
+{
+	health->jobs.ready = rows_int8(rows, 0, 8);
+	health->jobs.later = rows_int8(rows, 0, 9);
+	health->jobs.taken = rows_int8(rows, 0, 10);
+	health->jobs.lapsed = rows_int8(rows, 0, 11);
+	health->jobs.dead = rows_int8(rows, 0, 12);
+}
+
+static void read_rest(const struct rows *rows, struct health *health)
+{
+	text_cut(health->server, sizeof(health->server), rows_text(rows, 0, 0));
+	health->schema_version = rows_int4(rows, 0, 1);
+	health->oldest_due = first(rows, 2);
+	health->next_due = first(rows, 4);
+	health->held = rows_int8(rows, 0, 6);
+	health->oldest_held_us = instant(rows, 0, 7);
+	health->died = rows_int8(rows, 0, 13);
+}
+
 static bool read_state(struct conn *conn, struct health *health, struct error *err)
 {
 	static const enum pg_type type[] = {
@@ -46,20 +71,8 @@ static bool read_state(struct conn *conn, struct health *health, struct error *e
 	params_release(&params);
 	ok = rows != NULL && rows_expect(rows, type, 14, err);
 	if (ok) {
-		text_cut(health->server, sizeof(health->server), rows_text(rows, 0, 0));
-		health->schema_version = rows_int4(rows, 0, 1);
-		health->oldest_due =
-			(struct health_first){ instant(rows, 0, 2), rows_int8(rows, 0, 3) };
-		health->next_due =
-			(struct health_first){ instant(rows, 0, 4), rows_int8(rows, 0, 5) };
-		health->held = rows_int8(rows, 0, 6);
-		health->oldest_held_us = instant(rows, 0, 7);
-		health->jobs.ready = rows_int8(rows, 0, 8);
-		health->jobs.later = rows_int8(rows, 0, 9);
-		health->jobs.taken = rows_int8(rows, 0, 10);
-		health->jobs.lapsed = rows_int8(rows, 0, 11);
-		health->jobs.dead = rows_int8(rows, 0, 12);
-		health->died = rows_int8(rows, 0, 13);
+		read_rest(rows, health);
+		read_jobs(rows, health);
 	}
 	rows_free(rows);
 	return ok;

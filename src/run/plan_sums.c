@@ -132,6 +132,15 @@ void plan_sort(struct plan *plan)
 	      compare_biggest);
 }
 
+int64_t plan_offer_weight(const struct plan_offer *offer)
+{
+	int64_t sum = offer->newly_held;
+
+	for (int i = 0; i < KINDS; i++)
+		sum += offer->outcomes[i];
+	return sum;
+}
+
 bool plan_adds_up(const struct plan *plan)
 {
 	int64_t subscriptions = 0, by_rule = 0, by_currency = 0;

@@ -70,6 +70,29 @@ golden() {
 	lacks "$output" metrics.file
 }
 
+@test "a metrics.file that the node exporter would leave out is a warning" {
+	write "metrics: { file = \"$BATS_TEST_TMPDIR/perennial.txt\"; };"
+	exits 0 check
+	says warning configuration 'the name of metrics.file does not end with .prom' 'the node exporter leaves out'
+	write "metrics: { file = \"$BATS_TEST_TMPDIR/perennial.prom\"; };"
+	exits 0 check
+	says ok configuration "$file has no problem"
+}
+
+@test "a limit in a currency that is not there, or with too many decimals, is exit code 78" {
+	write 'limits: { max_amount = ( "10.00 EUR", "10 XYZ" ); };'
+	exits 78 check
+	is "$(which_are error)" limits
+	says error limits 'limits.max_amount: there is no currency XYZ' 'the table perennial.currency has all of them'
+	has "$(which_are ok)" runs
+	write 'limits: { max_amount = ( "10.00 EUR", "10.5 JPY" ); };'
+	exits 78 check
+	says error limits 'limits.max_amount: JPY has 0 decimals, "10.5 JPY" has more'
+	write 'limits: { max_amount = ( "10.00 EUR", "10 JPY" ); };'
+	exits 0 check
+	says ok limits 'limits.max_amount has no currency that the database lacks'
+}
+
 @test "the owner of a fresh database is told that all is well" {
 	PGDATABASE=${OWN}template exits 0 check
 	is "$stderr" ''
@@ -125,7 +148,7 @@ golden() {
 	is "$stderr" ''
 	says error configuration "$file:1: run.batch_size: 0 is out of range, 1 to 10000" 'perennial.conf(5) has every key'
 	says error configuration "$file:2: report.zone: unknown key"
-	is "$(which_are ok | sed 's/ durability//')" 'connection schema privileges indexes clock zones data runs'
+	is "$(which_are ok | sed 's/ durability//')" 'connection schema privileges indexes clock limits zones data runs'
 }
 
 @test "a file that cannot be read or parsed is told, and the defaults count" {
@@ -362,15 +385,23 @@ golden() {
 	says ok data 'subscriptions spread'
 }
 
-@test "a run that died is a warning until there is another" {
+@test "runs that died are a warning until one succeeds" {
 	use_copy "${OWN}template" died
 	db "INSERT INTO perennial.run (as_of, started_at) VALUES ('2024-03-01', '2024-03-01 12:34Z')"
 	exits 0 check
-	says warning runs 'run 1 died, and there was none after it'
+	says warning runs 'runs that died since the last success: 1, the last of them run 1'
 	has "$output" '2024-03-01 12:34 UTC'
+	db "INSERT INTO perennial.run (as_of, started_at, finished_at, result, exit_code)
+	    VALUES ('2024-03-01', '2024-03-01 13:34Z', '2024-03-01 13:35Z', 'failed', 75)"
+	exits 0 check
+	says warning runs 'runs that died since the last success: 1, the last of them run 1'
+	db "INSERT INTO perennial.run (as_of, started_at) VALUES ('2024-03-01', '2024-03-01 14:34Z')"
+	exits 0 check
+	says warning runs 'runs that died since the last success: 2, the last of them run 3'
+	has "$output" '2024-03-01 14:34 UTC'
 	exits 0 perennial run --as-of "$AS_OF"
 	exits 0 check
-	says ok runs 'the last run has not died'
+	says ok runs 'no run has died since the last success'
 }
 
 @test "dead notification jobs are a warning" {

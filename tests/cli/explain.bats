@@ -56,6 +56,12 @@ of() {
 	golden renews_across_daylight_saving 11
 }
 
+@test "a database's name does not command the terminal" {
+	use_copy "$PGDATABASE" $'odd\e[31m\xc2\x9b31m'
+	exits 0 perennial explain 1 --as-of "$AS_OF"
+	has "$output" " on database ${OWN}odd [31m 31m: nothing is written"
+}
+
 @test "each step of catching up is told" {
 	golden catches_up 12
 }

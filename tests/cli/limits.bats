@@ -196,3 +196,9 @@ BOTH='limits: { max_expired = 2; max_amount = ( "19.99 EUR", "1500 JPY" ); };'
 	is "$(run_row)" 'left|11|SIGTERM|59007|1||'
 	is "$(db 'SELECT count(*) FROM perennial.outcome')" 0
 }
+
+@test "what the database does not have is told before a plan is made" {
+	exits 78 with 'limits: { max_amount = ( "10 XYZ" ); };' plan --as-of "$AS_OF" --format csv
+	is "$output" ''
+	has "$stderr" 'limits.max_amount: there is no currency XYZ'
+}

@@ -87,7 +87,7 @@ is_logfmt() {
 refuse_runs() {
 	db "CREATE OR REPLACE FUNCTION test.refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$
 	    BEGIN
-	    	RAISE EXCEPTION USING MESSAGE = E'first\\nevent=run_finished run=1 \\t\\r\\x1b[31mred\\x07\\x7f \"quoted\" back\\\\slash';
+	    	RAISE EXCEPTION USING MESSAGE = E'first\\nevent=run_finished run=1 \\t\\r\\x1b[31mred\\x07\\x7f\\u009b31m \"quoted\" back\\\\slash';
 	    END \$\$;
 	    CREATE TRIGGER refuse BEFORE INSERT ON perennial.run FOR EACH ROW EXECUTE FUNCTION test.refuse()"
 	refusing=yes
@@ -272,7 +272,7 @@ let_runs() {
 	has "$output" 'event=failed exit=70 sqlstate=P0001 error="'
 	has "$output" 'first event=run_finished run=1 '
 	has "$output" '\"quoted\" back\\slash'
-	is "$(tr -d '\n' <<<"$output" | grep -caP '[\x00-\x1f\x7f]' || true)" 0
+	is "$(tr -d '\n' <<<"$output" | LC_ALL=C grep -caP '[\x00-\x1f\x7f]|\xc2[\x80-\x9f]' || true)" 0
 	sed 's/.*perennial\[[0-9]*\]: //' <<<"$output" | is_logfmt
 }
 

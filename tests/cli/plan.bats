@@ -63,9 +63,28 @@ use_demo() {
 	is "$stderr" ''
 	exits 0 perennial plan --as-of 2024-02-01 --subscription 10
 	is "$output" 'nothing is due of subscription 10 as of 2024-02-01T00:00:00Z; perennial explain 10 says why'
-	given
+	given "add(1, 'active', '2999-01-01', hold => 'x')"
 	exits 0 perennial plan --as-of "$AS_OF"
-	is "$output" "nothing is due as of $AS_OF, and nothing will be"
+	is "$output" "nothing is due as of $AS_OF, and nothing that is not on hold will be"
+}
+
+@test "what is free is none of the largest amounts" {
+	given "add(1, 'active', '2024-02-29', price => 6)"
+	exits 0 perennial plan --as-of "$AS_OF"
+	has "$output" 'would bill'
+	lacks "$output" 'largest amounts'
+	given "add(1, 'active', '2024-02-29')"
+	exits 0 perennial plan --as-of "$AS_OF"
+	has "$output" 'largest amounts'
+}
+
+@test "how long a run takes is told in units that fit" {
+	given "add(1, 'active', '2024-02-29')"
+	db "INSERT INTO perennial.run (run_id, as_of, started_at, finished_at, result, exit_code)
+	    OVERRIDING SYSTEM VALUE VALUES (1, '2024-02-01', '2024-02-01 00:00', '2024-02-01 02:02:22', 'done', 0);
+	    INSERT INTO perennial.batch (bucket, batch_id, run_id, claimed, held) VALUES (1, 1, 1, 1, 0)"
+	exits 0 perennial plan --as-of "$AS_OF"
+	has "$output" 'a run takes 1 batch, about 2 h 2 min at the pace of the last runs'
 }
 
 @test "with nothing due jsonl is empty, csv a header, and json valid" {

@@ -348,6 +348,12 @@ golden() {
 	has "$output" 'PERENNIAL UNKNOWN - the database'"'"'s schema has version 1, this program needs '
 }
 
+@test "what is unknown begins no numbers, and does not command the terminal" {
+	exits 3 perennial -d $'dbname=\'no|where\t\e[31m\xc2\x9b31m\'' status --nagios
+	has "$output" 'no/where  [31m 31m'
+	is "$(LC_ALL=C grep -caP '[\x00-\x1f\x7f|]|\xc2[\x80-\x9f]' <<<"$output" || true)" 0
+}
+
 @test "without Nagios these are errors with their codes" {
 	refuses 69 'cannot connect' -d 'port=1' status
 	refuses 78 'the database has no perennial schema' -d "dbname=postgres" status --json

@@ -93,6 +93,20 @@ value_for() {
 	has "$stderr" 'hint: did you mean --version?'
 }
 
+@test "what was typed does not command the terminal" {
+	wrong 'there is no command "a 31mb"' $'a\xc2\x9b31mb'
+	wrong 'there is no command "a [31mb"' $'a\e[31mb'
+	wrong 'plan takes no argument "a 31mb"' plan $'a\xc2\x9b31mb'
+}
+
+@test "an option that is cut short names those that it could be" {
+	wrong '--warn could be --warning or --warning-held' status --warn 3h
+	wrong '--warn could be --warning or --warning-held' status --warn=3h
+	wrong '--ver could be --verbose or --version' --ver
+	wrong '--a could be --allow-over, --as-of or --allow-future' run --a
+	wrong 'run has no option --=x' run --=x
+}
+
 @test "a mistyped format names the nearest of its command" {
 	wrong '--format takes text, json, jsonl or csv, not "cvs"' plan --format cvs
 	has "$stderr" 'hint: did you mean csv?'

@@ -8,6 +8,7 @@ SELECT plan(34);
 \set privileges `cat sql/query/privileges.inc`
 \set constraints `cat sql/query/constraints.inc`
 \set storable_zones `cat sql/query/storable_zones.inc`
+\set died_runs `cat sql/query/died_runs.inc`
 \set check_schema `cat sql/query/check_schema.sql`
 \set check_privileges `cat sql/query/check_privileges.sql`
 \set check_indexes `cat sql/query/check_indexes.sql`

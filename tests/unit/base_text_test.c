@@ -40,12 +40,31 @@ static void control_characters_become_spaces(void **state)
 {
 	char line[] = "a\tb\nc\x1b[31md\x7f\xc3\xa9";
 	char lines[] = "a\tb\nc\rd";
+	char eight_bits[] = "a\xc2\x9b"
+			    "31mb\xc2\x80\n\xc2\x9f\xc2\xa0\xc3\x9b";
 
 	(void)state;
 	text_clean(line, false);
 	assert_string_equal(line, "a b c [31md \xc3\xa9");
 	text_clean(lines, true);
 	assert_string_equal(lines, "a b\nc d");
+	text_clean(eight_bits, true);
+	assert_string_equal(eight_bits, "a 31mb \n \xc2\xa0\xc3\x9b");
+}
+
+static void a_control_character_has_one_byte_or_two(void **state)
+{
+	(void)state;
+	assert_int_equal(text_control("\x01"), 1);
+	assert_int_equal(text_control("\x1f"), 1);
+	assert_int_equal(text_control("\x7f"), 1);
+	assert_int_equal(text_control("\xc2\x80"), 2);
+	assert_int_equal(text_control("\xc2\x9f"), 2);
+	assert_int_equal(text_control(""), 0);
+	assert_int_equal(text_control(" "), 0);
+	assert_int_equal(text_control("\xc2\xa0"), 0);
+	assert_int_equal(text_control("\xc3\x9b"), 0);
+	assert_int_equal(text_control("\xc2"), 0);
 }
 
 static void a_line_is_utf_8_without_control_characters(void **state)
@@ -164,6 +183,7 @@ int main(void)
 		cmocka_unit_test(text_that_fits_is_copied_whole),
 		cmocka_unit_test(text_is_never_cut_within_a_character),
 		cmocka_unit_test(control_characters_become_spaces),
+		cmocka_unit_test(a_control_character_has_one_byte_or_two),
 		cmocka_unit_test(a_line_is_utf_8_without_control_characters),
 		cmocka_unit_test(the_distance_counts_what_was_mistyped),
 		cmocka_unit_test(the_nearest_name_is_the_one_with_fewest_changes),

@@ -52,10 +52,21 @@ static void decimal_text_has_the_currency_s_decimals(void **state)
 
 static void decimal_text_is_read_into_minor_units(void **state)
 {
-	static const char *const wrong[] = {
-		"",      ".", "1.", ".5", "-1",    "+1",    "1,5",
-		"1.23x", "x", "1 ", " 1", "1.234", "1.2.3", "1234567890123456789012345678901"
-	};
+	static const char *const wrong[] = { "",
+					     ".",
+					     "1.",
+					     ".5",
+					     "-1",
+					     "+1",
+					     "1,5",
+					     "1.23x",
+					     "x",
+					     "1 ",
+					     " 1",
+					     "1.234",
+					     "1.2.3",
+					     "1234567890123456789012345678901",
+					     "9999999999999999999999999999999999999999" };
 	money_sum minor = -1;
 
 	(void)state;
@@ -110,6 +121,28 @@ static void totals_never_cross_kinds_or_currencies(void **state)
 	check_line(&totals.line[3], KIND_EXPIRED, "EUR", 1, 0);
 }
 
+static void what_totals_come_to_is_by_kind_or_by_currency(void **state)
+{
+	static struct totals totals;
+
+	(void)state;
+	totals.lines = 0;
+	assert_int_equal(totals_outcomes(&totals, ~0U), 0);
+	assert_true(totals_billed(&totals, "EUR") == 0);
+	add(&totals, KIND_RENEWED, "EUR", 1);
+	add(&totals, KIND_RENEWED, "JPY", 100);
+	add(&totals, KIND_CONVERTED, "EUR", 2);
+	add(&totals, KIND_EXPIRED, "EUR", 0);
+	add(&totals, KIND_TRIAL_EXPIRED, "JPY", 0);
+	assert_int_equal(totals_outcomes(&totals, 1U << KIND_RENEWED), 2);
+	assert_int_equal(totals_outcomes(&totals, 1U << KIND_EXPIRED | 1U << KIND_TRIAL_EXPIRED),
+			 2);
+	assert_int_equal(totals_outcomes(&totals, 0), 0);
+	assert_true(totals_billed(&totals, "EUR") == 3);
+	assert_true(totals_billed(&totals, "JPY") == 100);
+	assert_true(totals_billed(&totals, "USD") == 0);
+}
+
 static void a_sum_may_be_larger_than_any_amount(void **state)
 {
 	static struct totals totals;
@@ -129,6 +162,7 @@ int main(void)
 		cmocka_unit_test(decimal_text_has_the_currency_s_decimals),
 		cmocka_unit_test(decimal_text_is_read_into_minor_units),
 		cmocka_unit_test(totals_never_cross_kinds_or_currencies),
+		cmocka_unit_test(what_totals_come_to_is_by_kind_or_by_currency),
 		cmocka_unit_test(a_sum_may_be_larger_than_any_amount),
 	};
 
