@@ -4,6 +4,7 @@
 
 #include "cmd/config.h"
 #include "cmd/options.h"
+#include "db/buckets.h"
 #include "db/conn.h"
 #include "db/server.h"
 
@@ -73,6 +74,11 @@ struct session session_patient(void);
 struct conn *session_open(const struct context *context, bool allow_future,
 			  const struct session *session, struct server *server, struct error *err)
 	OWNED_BY(conn_close);
+
+/* The buckets that have a subscription with this id; usually there is one.  0 after a failure,
+ * which is EXIT_UNKNOWN where none has. */
+int session_buckets(struct conn *conn, int64_t subscription_id, int16_t bucket[BUCKETS],
+		    struct error *err) MUST_CHECK;
 
 /* Whether there is a subscription with this id; false with EXIT_UNKNOWN where there is none. */
 bool session_find(struct conn *conn, int64_t subscription_id, struct error *err) MUST_CHECK;

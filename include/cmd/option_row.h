@@ -13,7 +13,7 @@ enum value {
 	VALUE_AGE,     /* an int64_t, in microseconds */
 	VALUE_FORMAT,
 	VALUE_TEXT, /* a const char * */
-	VALUE_LINE, /* the same: one line of UTF-8 that is not empty */
+	VALUE_LINE, /* the same: one line of UTF-8, not only blanks */
 };
 
 struct option_row {

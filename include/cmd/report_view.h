@@ -20,10 +20,8 @@ struct report_about {
 bool report_print(struct stream *stream, const struct report_about *about, enum format format,
 		  bool *failed, struct error *err) MUST_CHECK;
 
-/* The first rows, at most so many (0: all), as a table without a title, and nothing where there is
- * none; *rows is how many there are. */
-bool report_print_first(struct stream *stream, int64_t most, int64_t *rows,
-			struct error *err) MUST_CHECK;
+/* The rows as a table without a title. */
+bool report_print_table(struct stream *stream, struct error *err) MUST_CHECK;
 
 /* The rows as an array, for a JSON document. */
 bool report_print_array(struct stream *stream, bool *failed, struct error *err) MUST_CHECK;

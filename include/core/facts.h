@@ -59,4 +59,8 @@ struct facts {
 /* Whether prices and boundaries are known; an end needs no boundary. */
 bool facts_complete(const struct facts *facts);
 
+/* How many periods were missed as a whole, that which has ended not being one; BOUNDARIES_MAX: that
+ * many or more. */
+int facts_missed(const struct facts *facts, int64_t as_of_us);
+
 #endif

@@ -38,6 +38,10 @@ struct held_query {
 struct rows *held_read(struct conn *conn, const struct held_query *query, struct error *err)
 	OWNED_BY(rows_free);
 
+/* How many are on hold, for this reason; NULL: for any. */
+bool held_count(struct conn *conn, const char *reason, int64_t *count,
+		struct error *err) MUST_CHECK;
+
 /* Subscriptions of one bucket whose holds are to be lifted. */
 struct lift {
 	int16_t bucket;

@@ -25,10 +25,11 @@ struct release_request {
 	struct policy policy;
 	const int64_t *id; /* only these; NULL: all that are on hold */
 	int ids;
-	const char *reason; /* only those on hold for this; NULL: for any */
-	bool catch_up;      /* however far behind */
-	const char *note;   /* NULL: none */
-	bool pretend;       /* decide, and write nothing */
+	const char *reason;   /* only those on hold for this; NULL: for any */
+	bool catch_up;        /* however far behind */
+	const char *note;     /* NULL: none */
+	int64_t retry_for_ms; /* so long those are waited for who are in the way */
+	bool pretend;         /* decide, and write nothing */
 	/* Called for each, once what is said of it is committed. */
 	void (*visit)(void *visitor, const struct release_entry *entry);
 	void *visitor;

@@ -60,7 +60,7 @@ END
 $$;
 
 -- Lifts the holds of subscriptions of one bucket, and answers which.  One that has changed since its revision was read,
--- or is not on hold, stays as it is.  With catch_up they are caught up however far behind they are.
+-- or is not on hold, stays as it is.  With catch_up those that are due are caught up however far behind they are.
 CREATE FUNCTION perennial.release_subscriptions(bucket int, ids bigint[], revisions int[], catch_up boolean,
 	note text DEFAULT NULL) RETURNS SETOF bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, perennial, pg_temp
@@ -85,7 +85,9 @@ BEGIN
 		FOR NO KEY UPDATE OF t
 	), released AS (
 		UPDATE perennial.subscription t
-		SET hold_reason = NULL, held_at = NULL, catch_up_allowed = catch_up, revision = t.revision + 1
+		SET hold_reason = NULL, held_at = NULL, revision = t.revision + 1,
+		    -- Only a step takes it back, and what is not due takes none.
+		    catch_up_allowed = catch_up AND t.period_end <= now()
 		FROM held
 		WHERE t.bucket = release_subscriptions.bucket AND t.subscription_id = held.subscription_id
 		RETURNING t AS s, held.hold_reason
@@ -100,21 +102,10 @@ BEGIN
 END
 $$;
 
--- An age for people: 17 min, 5 h, 12 d.
-CREATE FUNCTION perennial.age_text(age interval) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN minutes >= 2 * 1440 THEN div(minutes, 1440) || ' d'
-	            WHEN minutes >= 2 * 60 THEN div(minutes, 60) || ' h'
-	            ELSE minutes || ' min' END
-	FROM (SELECT greatest(div(extract(epoch FROM age), 60), 0) AS minutes) AS e;
-END;
-
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA perennial FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	perennial.hold_subscription(int, bigint, text, text),
 	perennial.release_subscriptions(int, bigint[], int[], boolean, text)
 	TO perennial_operator;
-GRANT EXECUTE ON FUNCTION perennial.age_text(interval) TO perennial_reader;
 
 INSERT INTO perennial.schema_version (version, name) VALUES (20, 'holds');

@@ -1,6 +1,7 @@
 /* explain as text for a person: the facts, the rules, what would be written, the boundaries. */
 #include "base/instant.h"
 #include "cmd/explain_view.h"
+#include "cmd/hold_reason.h"
 #include "cmd/output.h"
 #include "core/money.h"
 #include "db/explain.h"
@@ -59,24 +60,6 @@ static void print_rules(const struct explanation *e, const struct policy *policy
 	}
 }
 
-/* What the reason of a hold says. */
-static const char *hold_meaning(const char *reason)
-{
-	static const char *const meaning[][2] = {
-		{ "catch_up_limit", "too many periods were missed" },
-		{ "price_missing", "the catalogue has no such price" },
-		{ "unknown_time_zone", "the server does not know its time zone" },
-		{ "end_not_after_start", "the next boundary is not after the period's end" },
-		{ "end_out_of_range", "the next boundary lies after the year 2999" },
-		{ "amount_overflow", "the amount is larger than one may be" },
-	};
-
-	for (size_t i = 0; i < sizeof(meaning) / sizeof(meaning[0]); i++)
-		if (strcmp(meaning[i][0], reason) == 0)
-			return meaning[i][1];
-	return "";
-}
-
 static void print_amount(const struct step *s, const struct currencies *currencies)
 {
 	int exponent = currency_exponent(currencies, s->terms.currency);
@@ -99,7 +82,7 @@ static void print_step(int64_t number, const struct step *s, const struct curren
 
 	if (s->action == ACTION_HOLD) {
 		printf("  %4lld  goes on hold: %s, %s\n        status stays %s\n",
-		       (long long)number, s->reason, hold_meaning(s->reason),
+		       (long long)number, s->reason, hold_reason_of(s->reason)->meaning,
 		       status_name(s->to_status));
 		return;
 	}
@@ -157,7 +140,7 @@ static void print_end(const struct explanation *e)
 		printf("        no other: it ends there\n");
 	else if (shown == 1 && e->at_boundary.action == ACTION_HOLD)
 		printf("        the next ones are not known: %s\n",
-		       hold_meaning(e->at_boundary.reason));
+		       hold_reason_of(e->at_boundary.reason)->meaning);
 }
 
 static void print_boundaries(const struct explanation *e)

@@ -82,15 +82,12 @@ static void say_price(const struct facts *f, const struct policy *p, char *text)
 	snprintf(text, SAYING_SIZE, "price %d %s", f->next.price_id, is);
 }
 
-/* The period that has ended is not counted among those that were missed as a whole. */
 static void say_boundaries(const struct facts *f, const struct policy *p, char *text)
 {
 	const char *compared = "fewer than";
 	char count[32] = "no";
-	int missed = 0;
+	int missed = facts_missed(f, p->as_of_us);
 
-	for (int i = 0; i < f->boundaries; i++)
-		missed += f->boundary_us[i] <= p->as_of_us;
 	if (missed > 0)
 		snprintf(count, sizeof(count), "%s%d", missed == BOUNDARIES_MAX ? "at least " : "",
 			 missed);

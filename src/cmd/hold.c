@@ -3,7 +3,6 @@
 #include "base/instant.h"
 #include "base/log.h"
 #include "cmd/output.h"
-#include "db/buckets.h"
 #include "db/hold.h"
 
 #include <stdio.h>
@@ -20,6 +19,8 @@ static void print_hold(const struct options *o, const struct server *server,
 	printf("\nits period %s at %s; runs leave it alone until it is released\n",
 	       hold->period_end_us > server->clock_us ? "ends" : "ended",
 	       instant_format(instant_to_second(hold->period_end_us), end));
+	if (!hold->newly && o->note != NULL)
+		printf("the note was not stored: release it, and hold it again with the note\n");
 }
 
 static bool put_in(struct conn *conn, const struct options *o, const struct server *server,
@@ -42,8 +43,8 @@ static bool put(struct conn *conn, const struct options *o, const struct server 
 		struct error *err)
 {
 	int16_t bucket[BUCKETS];
-	int buckets = buckets_of_subscription(conn, o->id, bucket, err);
-	bool ok = buckets >= 0;
+	int buckets = session_buckets(conn, o->id, bucket, err);
+	bool ok = buckets > 0;
 
 	for (int i = 0; ok && i < buckets; i++)
 		ok = put_in(conn, o, server, bucket[i], err);
@@ -64,7 +65,7 @@ static bool hold_main(struct context *context, enum exit_code *code, struct erro
 	conn = session_open(context, true, &session, &server, err);
 	if (conn == NULL)
 		return false;
-	ok = session_find(conn, o->id, err) && put(conn, o, &server, err);
+	ok = put(conn, o, &server, err);
 	conn_close(conn);
 	return ok;
 }

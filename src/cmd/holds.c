@@ -3,6 +3,7 @@
 #include "base/instant.h"
 #include "cmd/output.h"
 #include "cmd/report_view.h"
+#include "db/hold.h"
 
 #include <stdio.h>
 
@@ -28,27 +29,30 @@ static const struct report held_totals = {
 struct holds {
 	struct conn *conn;
 	const char *reason; /* NULL: all */
+	int most;           /* of the list; 0: all */
 	char as_of[INSTANT_TEXT_SIZE];
 };
 
 static bool open_stream(const struct holds *holds, const struct report *report,
 			struct stream *stream, struct error *err)
 {
+	char most[16] = "";
 	const struct binding binding[] = {
 		{ "as_of", holds->as_of },
 		{ "reason", holds->reason != NULL ? holds->reason : "" },
+		{ "most", most },
 		{ NULL, NULL },
 	};
 
+	if (holds->most > 0)
+		snprintf(most, sizeof(most), "%d", holds->most);
 	return stream_open(stream, holds->conn, report, report->query, binding, err);
 }
 
-static bool print_first(const struct holds *holds, const struct report *report, int64_t most,
-			int64_t *rows, struct error *err)
+static bool print_table(const struct holds *holds, const struct report *report, struct error *err)
 {
 	struct stream stream = { 0 };
-	bool ok = open_stream(holds, report, &stream, err) &&
-		  report_print_first(&stream, most, rows, err);
+	bool ok = open_stream(holds, report, &stream, err) && report_print_table(&stream, err);
 
 	stream_close(&stream);
 	return ok;
@@ -66,26 +70,28 @@ static bool print_array(const struct holds *holds, const struct report *report, 
 
 static bool print_text(const struct holds *holds, struct error *err)
 {
-	int64_t rows = 0;
+	int64_t count;
 
+	if (!held_count(holds->conn, holds->reason, &count, err))
+		return false;
 	printf("on hold as of %s", holds->as_of);
 	if (holds->reason != NULL) {
 		printf(" for the reason ");
 		output_text(holds->reason);
 	}
 	printf("\n\n");
-	if (!print_first(holds, &held_totals, 0, &rows, err))
-		return false;
-	if (rows == 0) {
+	if (count == 0) {
 		printf("nothing\n");
 		return true;
 	}
-	putchar('\n');
-	if (!print_first(holds, &held, LISTED, &rows, err))
+	if (!print_table(holds, &held_totals, err))
 		return false;
-	if (rows > LISTED) {
+	putchar('\n');
+	if (!print_table(holds, &held, err))
+		return false;
+	if (count > LISTED) {
 		printf("… ");
-		output_count(rows - LISTED, 0);
+		output_count(count - LISTED, 0);
 		printf(" more: perennial holds --format csv\n");
 	}
 	return true;
@@ -132,7 +138,8 @@ static bool print(const struct holds *holds, enum format format, struct error *e
 static bool holds_main(struct context *context, enum exit_code *code, struct error *err)
 {
 	const struct session session = session_patient();
-	struct holds holds = { .reason = context->options.reason };
+	const struct options *o = &context->options;
+	struct holds holds = { .reason = o->reason, .most = o->format == FORMAT_TEXT ? LISTED : 0 };
 	struct server server;
 	bool ok;
 
@@ -141,7 +148,7 @@ static bool holds_main(struct context *context, enum exit_code *code, struct err
 	if (holds.conn == NULL)
 		return false;
 	instant_format(instant_to_second(server.clock_us), holds.as_of);
-	ok = print(&holds, context->options.format, err);
+	ok = print(&holds, o->format, err);
 	conn_close(holds.conn);
 	return ok;
 }

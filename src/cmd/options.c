@@ -117,10 +117,12 @@ static bool set_age(const struct option_row *row, const char *text, int64_t *val
 static bool set_line(const struct option_row *row, const char *text, const char **value,
 		     struct error *err)
 {
+	bool is_blank = text[strspn(text, " ")] == '\0';
 	size_t size = strlen(text);
 
-	if (!text_is_line(text) || size < (size_t)row->min || size > (size_t)row->max)
-		return fail(err, EXIT_USAGE, "--%s takes one line of text, of 1 to %lld bytes",
+	if (!text_is_line(text) || is_blank || size > (size_t)row->max)
+		return fail(err, EXIT_USAGE,
+			    "--%s takes one line of text, of 1 to %lld bytes, not only blanks",
 			    row->name, (long long)row->max);
 	*value = text;
 	return true;

@@ -6,6 +6,7 @@
 #include "cmd/release_view.h"
 #include "db/buckets.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -20,7 +21,7 @@ struct releasing {
 	struct release_request request;
 	struct release_tally tally;
 	int ids;
-	int64_t *id; /* as they were named, each once, */
+	int64_t *id; /* that were named, each once, in their order, */
 	bool *held;  /* and whether they were on hold */
 };
 
@@ -33,14 +34,29 @@ static bool check_choice(const struct options *o, struct error *err)
 	return fail_hint(err, "perennial holds lists what is on hold");
 }
 
-/* Where an id stands, or would be appended. */
+static int compare_ids(const void *left, const void *right)
+{
+	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void take_ids(struct releasing *r, const struct options *o)
+{
+	for (int i = 0; i < o->ids; i++)
+		r->id[i] = options_id(o, i);
+	qsort(r->id, (size_t)o->ids, sizeof(r->id[0]), compare_ids);
+	for (int i = 0; i < o->ids; i++)
+		if (r->ids == 0 || r->id[i] != r->id[r->ids - 1])
+			r->id[r->ids++] = r->id[i];
+}
+
 static int place_of(const struct releasing *r, int64_t id)
 {
-	int i = 0;
+	const int64_t *at = bsearch(&id, r->id, (size_t)r->ids, sizeof(id), compare_ids);
 
-	while (i < r->ids && r->id[i] != id)
-		i++;
-	return i;
+	assert(at != NULL);
+	return (int)(at - r->id);
 }
 
 /* One of those that were named. */
@@ -68,9 +84,7 @@ static void releasing_init(struct releasing *r, const struct context *context,
 
 	r->id = memory_zeroed((size_t)(o->ids + 1) * sizeof(r->id[0]));
 	r->held = memory_zeroed((size_t)(o->ids + 1) * sizeof(r->held[0]));
-	for (int i = 0; i < o->ids; i++)
-		if (place_of(r, options_id(o, i)) == r->ids)
-			r->id[r->ids++] = options_id(o, i);
+	take_ids(r, o);
 	r->request = (struct release_request){
 		.policy = { .as_of_us = server->clock_us,
 			    .max_periods = context->config.max_periods },
@@ -79,6 +93,7 @@ static void releasing_init(struct releasing *r, const struct context *context,
 		.reason = o->reason,
 		.catch_up = o->catch_up,
 		.note = o->note,
+		.retry_for_ms = context->config.retry_for_ms,
 		.visit = o->ids > 0 ? visit_named : visit_found,
 		.visitor = r,
 	};
@@ -155,20 +170,32 @@ static void print_nothing(const struct options *o)
 	putchar('\n');
 }
 
+static void print_tally(const struct releasing *r, const struct options *o)
+{
+	if (o->ids == 0)
+		release_print_counts(&r->tally, &r->request.policy);
+	release_print_sum(&r->tally);
+}
+
 /* Prints what there is to say, also before a failure. */
 static bool print(const struct releasing *r, const struct options *o, struct conn *conn,
 		  struct error *err)
 {
 	bool known = o->ids == 0 || print_others(r, conn, err);
 
-	if (o->ids == 0 && r->tally.counts == 0) {
+	if (o->ids == 0 && r->tally.counts == 0)
 		print_nothing(o);
-	} else {
-		if (o->ids == 0)
-			release_print_counts(&r->tally, &r->request.policy);
-		release_print_sum(&r->tally);
-	}
+	else
+		print_tally(r, o);
 	return output_finish(err) && known;
+}
+
+/* What was released before a failure stays so. */
+static void print_begun(const struct releasing *r, const struct options *o)
+{
+	if (r->tally.released > 0)
+		print_tally(r, o);
+	(void)fflush(stdout);
 }
 
 static bool release(struct releasing *r, struct conn *conn, const struct options *o,
@@ -186,7 +213,10 @@ static bool release(struct releasing *r, struct conn *conn, const struct options
 	if (!ok || r->tally.counts > 0)
 		log_event(LOG_NOTICE, "released", "subscriptions=%lld refused=%lld",
 			  (long long)r->tally.released, (long long)r->tally.staying);
-	return ok && print(r, o, conn, err);
+	if (ok)
+		return print(r, o, conn, err);
+	print_begun(r, o);
+	return false;
 }
 
 static bool release_main(struct context *context, enum exit_code *code, struct error *err)

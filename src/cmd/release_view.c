@@ -1,6 +1,7 @@
 /* What became of subscriptions that were to be released. */
 #include "cmd/release_view.h"
 #include "base/text.h"
+#include "cmd/hold_reason.h"
 #include "cmd/output.h"
 
 #include <stdio.h>
@@ -43,26 +44,6 @@ void release_tally_add(struct release_tally *tally, const struct release_entry *
 	tally->stays[tally->named++].hold_reason = NULL;
 }
 
-/* What to do about what the next run would hold again. */
-static const char *remedy(const char *why)
-{
-	static const struct {
-		const char *why;
-		const char *remedy;
-	} known[] = {
-		{ "amount_overflow", "mend its price or quantity" },
-		{ "end_not_after_start", "its next period would end before it begins" },
-		{ "end_out_of_range", "its next period would end after the year 2999" },
-		{ "price_missing", "its price is not in the catalogue" },
-		{ "unknown_time_zone", "the server no longer knows its time zone" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(known[i].why, why) == 0)
-			return known[i].remedy;
-	return "the next run would hold it again";
-}
-
 static void print_refused(const struct release_entry *e, const struct policy *policy)
 {
 	if (strcmp(e->why, "catch_up_limit") == 0)
@@ -71,7 +52,7 @@ static void print_refused(const struct release_entry *e, const struct policy *po
 		       e->periods_behind == BOUNDARIES_MAX ? "at least " : "", e->periods_behind,
 		       e->periods_behind == 1 ? "" : "s", policy->max_periods);
 	else
-		printf("stays on hold: %s: %s\n", e->why, remedy(e->why));
+		printf("stays on hold: %s: %s\n", e->why, hold_reason_of(e->why)->remedy);
 }
 
 void release_print_entry(const struct release_entry *entry, const struct policy *policy)

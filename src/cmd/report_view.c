@@ -11,8 +11,6 @@
 /* Where a row is on its way to. */
 struct printing {
 	struct table *table; /* NULL: to stdout, as it is */
-	int64_t most;        /* so many rows it has at most; 0: all */
-	bool needs_rows;     /* without any there is no table */
 	const char *between; /* what stands between two rows in place of a line's end */
 	int64_t rows;        /* that came */
 	bool *failed;
@@ -27,8 +25,7 @@ static bool print_row(void *sink, const char *bytes, size_t size, struct error *
 	if (p->failed != NULL && strstr(bytes, "FAIL") != NULL)
 		*p->failed = true;
 	if (p->table != NULL) {
-		if (p->most == 0 || p->rows < p->most)
-			table_row(p->table, bytes, size);
+		table_row(p->table, bytes, size);
 	} else if (p->between != NULL) {
 		printf("%s%.*s", p->rows == 0 ? "" : p->between, (int)size - 1, bytes);
 	} else {
@@ -76,19 +73,16 @@ static bool stream_table(struct stream *stream, struct printing *printing, struc
 	table->verdicts = printing->verdicts;
 	stream_shown(stream, &table->columns);
 	ok = stream_to(stream, SHAPE_TABLE, printing, err);
-	if (printing->rows > 0 || !printing->needs_rows)
-		table_finish(table);
+	table_finish(table);
 	free(table);
 	return ok;
 }
 
-bool report_print_first(struct stream *stream, int64_t most, int64_t *rows, struct error *err)
+bool report_print_table(struct stream *stream, struct error *err)
 {
-	struct printing printing = { .most = most, .needs_rows = true };
-	bool ok = stream_table(stream, &printing, err);
+	struct printing printing = { 0 };
 
-	*rows = printing.rows;
-	return ok;
+	return stream_table(stream, &printing, err);
 }
 
 static bool print_table(struct stream *stream, const struct report_about *about, bool *failed,

@@ -28,15 +28,22 @@ static bool check_as_of(const struct options *options, bool allow_future,
 	return fail_hint(err, "plan shows what would be due then; run --allow-future does it now");
 }
 
-bool session_find(struct conn *conn, int64_t subscription_id, struct error *err)
+int session_buckets(struct conn *conn, int64_t subscription_id, int16_t bucket[BUCKETS],
+		    struct error *err)
 {
-	int16_t bucket[BUCKETS];
 	int buckets = buckets_of_subscription(conn, subscription_id, bucket, err);
 
 	if (buckets == 0)
-		return fail(err, EXIT_UNKNOWN, "there is no subscription %lld",
-			    (long long)subscription_id);
-	return buckets > 0;
+		fail(err, EXIT_UNKNOWN, "there is no subscription %lld",
+		     (long long)subscription_id);
+	return buckets > 0 ? buckets : 0;
+}
+
+bool session_find(struct conn *conn, int64_t subscription_id, struct error *err)
+{
+	int16_t bucket[BUCKETS];
+
+	return session_buckets(conn, subscription_id, bucket, err) > 0;
 }
 
 static bool check_subscription(struct conn *conn, const struct options *options, struct error *err)

@@ -41,6 +41,16 @@ static bool is_id(const char *name)
 	return n > 3 && strcmp(name + n - 3, "_id") == 0;
 }
 
+/* The size of a column's name without its unit; 0 where it is not a time in seconds, which people
+ * read in larger units. */
+static size_t span_name_size(const char *name)
+{
+	static const char unit[] = "_seconds";
+	size_t n = strlen(name), unit_size = sizeof(unit) - 1;
+
+	return n > unit_size && strcmp(name + n - unit_size, unit) == 0 ? n - unit_size : 0;
+}
+
 /* Cuts the next cell off a row. */
 static const char *next_cell(const struct table *table, int column, const char *row,
 			     struct cell *cell)
@@ -50,8 +60,11 @@ static const char *next_cell(const struct table *table, int column, const char *
 	cell->text = row;
 	cell->size = strcspn(row, delimiters);
 	row += cell->size;
-	if (is_number(&table->columns, column) && !is_id(table->columns.name[column]) &&
-	    cell->size < OUTPUT_DECIMAL_SIZE / 2 && cell->size > 0 && cell->text[0] <= '9') {
+	if (cell->size > 0 && span_name_size(table->columns.name[column]) > 0) {
+		cell->text = output_age(strtoll(cell->text, NULL, 10), cell->number);
+		cell->size = strlen(cell->text);
+	} else if (is_number(&table->columns, column) && !is_id(table->columns.name[column]) &&
+		   cell->size < OUTPUT_DECIMAL_SIZE / 2 && cell->size > 0 && cell->text[0] <= '9') {
 		char plain[OUTPUT_DECIMAL_SIZE];
 
 		snprintf(plain, sizeof(plain), "%.*s", (int)cell->size, cell->text);
@@ -113,7 +126,8 @@ static void print_row(const struct table *table, const char *row)
 /* A word of a name, counted from the last one; its size is 0 where there are not so many. */
 static const char *word(const char *name, int from_last, size_t *size)
 {
-	const char *end = name + strlen(name);
+	size_t span = span_name_size(name);
+	const char *end = name + (span > 0 ? span : strlen(name));
 
 	for (;;) {
 		const char *start = end;

@@ -15,3 +15,12 @@ bool facts_complete(const struct facts *facts)
 
 	return facts->in_force.known && facts->next.known && (!goes_on || facts->boundaries > 0);
 }
+
+int facts_missed(const struct facts *facts, int64_t as_of_us)
+{
+	int missed = 0;
+
+	while (missed < facts->boundaries && facts->boundary_us[missed] <= as_of_us)
+		missed++;
+	return missed;
+}

@@ -58,6 +58,23 @@ struct rows *held_read(struct conn *conn, const struct held_query *query, struct
 	return NULL;
 }
 
+bool held_count(struct conn *conn, const char *reason, int64_t *count, struct error *err)
+{
+	static const enum pg_type type[] = { PG_INT8 };
+	struct params params = { 0 };
+	struct rows *rows;
+	bool ok;
+
+	params_text(&params, reason);
+	rows = conn_query(conn, QUERY_COUNT_HELD, &params, err);
+	params_release(&params);
+	ok = rows != NULL && rows_expect(rows, type, 1, err);
+	if (ok)
+		*count = rows_int8(rows, 0, 0);
+	rows_free(rows);
+	return ok;
+}
+
 static bool is_among(const struct rows *rows, int64_t id)
 {
 	for (int i = 0; i < rows_count(rows); i++)

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "db/facts_rows.h"
 #include "db/hold.h"
+#include "run/recovery.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ struct release {
 	const struct release_request *request;
 	struct conn *conn;
 	const struct rows *lost_zones;
+	struct recovery *recovery;
 };
 
 /* Some of one bucket. */
@@ -24,15 +26,6 @@ struct chunk {
 	int64_t changed_id[HELD_AT_ONCE];
 };
 
-static int periods_behind(const struct facts *f, int64_t as_of_us)
-{
-	int n = 0;
-
-	while (n < f->boundaries && f->boundary_us[n] <= as_of_us)
-		n++;
-	return n;
-}
-
 /* Decides as if the hold had been lifted. */
 static struct release_entry decide_entry(const struct release_request *request, struct facts *f)
 {
@@ -41,7 +34,7 @@ static struct release_entry decide_entry(const struct release_request *request, 
 		.subscription_id = f->subscription_id,
 		.hold_reason = f->hold_reason,
 		.due = f->period_end_us <= policy->as_of_us,
-		.periods_behind = periods_behind(f, policy->as_of_us),
+		.periods_behind = facts_missed(f, policy->as_of_us),
 	};
 	struct step step[STEPS_MAX];
 	int steps;
@@ -83,32 +76,56 @@ static bool chunk_fill(struct chunk *chunk, const struct release *r, const struc
 	return true;
 }
 
+/* Waits for those who are in the way.  Not for a server that went away: nobody would know whether
+ * it had lifted the holds, and so what to tell. */
+static bool try_again(const struct release *r, struct error *err)
+{
+	return err->fault == FAULT_RETRY && recovery_try(r->recovery, r->conn, err);
+}
+
+static struct rows *read_held(const struct release *r, const struct held_query *query,
+			      struct error *err)
+{
+	struct rows *rows;
+
+	do
+		rows = held_read(r->conn, query, err);
+	while (rows == NULL && try_again(r, err));
+	recovery_reset(r->recovery);
+	return rows;
+}
+
 static bool chunk_lift(struct chunk *chunk, const struct release *r, struct error *err)
 {
 	const struct release_request *request = r->request;
 
 	if (chunk->lift.count == 0 || request->pretend)
 		return true;
-	return hold_lift(r->conn, &chunk->lift, request->catch_up, request->note, err);
+	while (!hold_lift(r->conn, &chunk->lift, request->catch_up, request->note, err))
+		if (!try_again(r, err))
+			return false;
+	recovery_reset(r->recovery);
+	return true;
 }
 
 /* Tells what became of them, but for those that are tried again. */
 static void chunk_tell(struct chunk *chunk, const struct release *r, bool again)
 {
 	const struct release_request *request = r->request;
+	const bool *lifted = chunk->lift.lifted; /* of the next that was to be released */
 
-	for (int i = 0, lifted = 0; i < chunk->entries; i++) {
+	for (int i = 0; i < chunk->entries; i++) {
 		struct release_entry *entry = &chunk->entry[i];
 
-		if (entry->fate == RELEASE_DONE && !chunk->lift.lifted[lifted++] &&
-		    !request->pretend) {
-			entry->fate = RELEASE_BUSY;
-			if (again) {
-				chunk->changed_id[chunk->changed++] = entry->subscription_id;
-				continue;
-			}
+		if (entry->fate == RELEASE_DONE && !request->pretend) {
+			if (!*lifted)
+				entry->fate = RELEASE_BUSY;
+			lifted++;
 		}
-		request->visit(request->visitor, entry);
+		if (entry->fate == RELEASE_BUSY && again)
+			chunk->changed_id[chunk->changed++] = entry->subscription_id;
+		else
+			request->visit(request->visitor, entry);
 	}
 }
 
@@ -127,7 +144,7 @@ static bool release_changed(const struct release *r, const struct chunk *chunk, 
 		.reason = r->request->reason,
 		.after = CLAIM_FROM_START,
 	};
-	struct rows *rows = held_read(r->conn, &query, err);
+	struct rows *rows = read_held(r, &query, err);
 	bool ok = rows != NULL && release_rows(r, rows, again, err);
 
 	rows_free(rows);
@@ -165,28 +182,43 @@ static bool move_on(struct held_query *query, const struct rows *rows, struct er
 	return true;
 }
 
-bool release_run(struct conn *conn, const struct release_request *request, struct error *err)
+static bool release_all(const struct release *r, struct error *err)
 {
-	struct rows *lost_zones = lost_time_zones(conn, err);
-	const struct release r = { request, conn, lost_zones };
+	const struct release_request *request = r->request;
 	struct held_query query = {
 		.as_of_us = request->policy.as_of_us,
-		.lost_zones = lost_zones,
+		.lost_zones = r->lost_zones,
 		.id = request->id,
 		.ids = request->ids,
 		.reason = request->reason,
 		.after = CLAIM_FROM_START,
 	};
-	bool ok = lost_zones != NULL, more = ok;
+	bool ok = true, more = true;
 
 	while (ok && more) {
-		struct rows *rows = held_read(conn, &query, err);
+		struct rows *rows = read_held(r, &query, err);
 
-		ok = rows != NULL && release_rows(&r, rows, AGAIN, err);
+		ok = rows != NULL && release_rows(r, rows, AGAIN, err);
 		more = ok && rows_count(rows) == HELD_AT_ONCE;
 		ok = ok && (!more || move_on(&query, rows, err));
 		rows_free(rows);
 	}
+	return ok;
+}
+
+bool release_run(struct conn *conn, const struct release_request *request, struct error *err)
+{
+	struct rows *lost_zones = lost_time_zones(conn, err);
+	struct stop stop;
+	struct recovery recovery = { .budget_ms = request->retry_for_ms,
+				     .stop = &stop,
+				     .gives_up_at = STOP_NEVER };
+	const struct release r = { request, conn, lost_zones, &recovery };
+	bool ok;
+
+	stop_init(&stop);
+	ok = lost_zones != NULL && release_all(&r, err);
+	stop_release(&stop);
 	rows_free(lost_zones);
 	return ok;
 }

@@ -61,9 +61,18 @@ its period ended at $(db "SELECT perennial.utc_text(period_end) FROM perennial.s
 	perennial hold 1 --reason fraud_check
 	exits 0 perennial hold --reason fraud_check 1
 	has "$output" 'subscription 1 is on hold already: fraud_check'
+	lacks "$output" note
 	is "$(db 'SELECT count(*) FROM perennial.event')" 1
 	refuses 65 'perennial: subscription 1 is on hold already, for the reason fraud_check' hold 1 --reason other
 	has "$stderr" 'hint: release it first'
+}
+
+@test "the note of a second hold is not stored, and that is told" {
+	given "add(1, 'active', $DUE)"
+	perennial hold 1 --reason fraud_check --note 'ticket 815'
+	exits 0 perennial hold 1 --reason fraud_check --note 'ticket 4711'
+	is "$(tail -n 1 <<<"$output")" 'the note was not stored: release it, and hold it again with the note'
+	is "$(db 'SELECT detail FROM perennial.event')" 'ticket 815'
 }
 
 @test "an unknown subscription, or one that has expired, is 65" {
@@ -82,7 +91,8 @@ its period ended at $(db "SELECT perennial.utc_text(period_end) FROM perennial.s
 	refuses 64 '--reason takes one line' hold 1 --reason $'a\nb'
 	refuses 64 '--reason takes one line' hold 1 --reason "$(printf 'x%.0s' {1..201})"
 	refuses 64 '--note takes one line of text, of 1 to 500 bytes' hold 1 --reason x --note $'\t'
-	refuses 65 'reason is empty' hold 1 --reason ' '
+	refuses 64 '--reason takes one line of text, of 1 to 200 bytes, not only blanks' hold 1 --reason ' '
+	refuses 64 '--note takes one line of text, of 1 to 500 bytes, not only blanks' hold 1 --reason x --note '   '
 	refuses 64 'has no option --all' hold 1 --reason x --all
 	is "$(state 1)" '1 free'
 }
@@ -121,14 +131,16 @@ given_holds() {
 		perennial hold $id --reason payment_dispute --note "ticket $id" >/dev/null
 	done
 	# As old as they are called.
-	db "UPDATE perennial.event SET at = now() - interval '30 minutes 30 seconds' - subscription_id * interval '7 hours';
+	db "UPDATE perennial.event SET at = now() - interval '1 day 30 minutes' - subscription_id * interval '7 hours';
 	    UPDATE perennial.subscription s SET held_at = e.at FROM perennial.event e
 	    WHERE e.subscription_id = s.subscription_id AND e.bucket = s.bucket"
 }
 
 # golden FILE OPTION...
 golden() {
-	perennial holds "${@:2}" | sed -E 's/20(2[5-9]|[3-9][0-9])-[0-9-]{5}T[0-9:]{8}(\.[0-9]+)?Z/YYYY-MM-DDThh:mm:ssZ/g' \
+	perennial holds "${@:2}" |
+		sed -E 's/20(2[5-9]|[3-9][0-9])-[0-9-]{5}T[0-9:]{8}(\.[0-9]+)?Z/YYYY-MM-DDThh:mm:ssZ/g
+		        s/(YYYY[^,]*,|"age_seconds":)[0-9]{5,6},/\1SECONDS,/g' \
 		>"$BATS_TEST_TMPDIR/$1"
 	[[ ${PERENNIAL_GOLDEN-} != renew ]] || cp "$BATS_TEST_TMPDIR/$1" "$BATS_TEST_DIRNAME/holds_golden/$1"
 	diff -u "$BATS_TEST_DIRNAME/holds_golden/$1" "$BATS_TEST_TMPDIR/$1"
@@ -154,6 +166,46 @@ golden() {
 	is "$(json "$(perennial holds --reason row_fault --format json)" "j->>'reason'")" row_fault
 }
 
+@test "what is on hold is what the rows say, and not their history" {
+	given "add(1, 'active', $DUE)" "add(2, 'active', $DUE)" "add(3, 'active', $DUE)" "add(4, 'active', $DUE)"
+	for id in 1 2 3; do
+		perennial hold $id --reason pause --note 'ticket 815'
+	done
+	perennial release 2
+	db "UPDATE perennial.subscription SET hold_reason = NULL, held_at = NULL WHERE subscription_id = 1;
+	    UPDATE perennial.subscription SET hold_reason = 'other', held_at = now() WHERE subscription_id = 2;
+	    UPDATE perennial.subscription SET held_at = now() WHERE subscription_id = 3;
+	    UPDATE perennial.subscription SET hold_reason = 'untold' WHERE subscription_id = 4"
+	is "$(perennial holds --format csv | cut -d, -f1,3,10)" 'subscription_id,reason,detail
+2,other,
+3,pause,
+4,untold,'
+	is "$(json "$(perennial holds --format jsonl --reason untold)" "concat_ws(' ', j->>'held_at', j->>'age_seconds', j->>'reason')")" untold
+	has "$(perennial holds)" untold
+	is "$(json "$(perennial holds --format json)" "json_array_length(j->'totals')")" 3
+	# Their history is not sound.
+	given
+}
+
+@test "an amount is what the next step would bill now" {
+	given "add(1, 'active', $DUE)"
+	perennial hold 1 --reason pause
+	db "SELECT perennial.schedule_change(1, 1, NULL, 3)" >/dev/null
+	is "$(json "$(perennial holds --format jsonl)" "concat_ws(' ', j->>'amount_minor', j->>'amount', j->>'detail')")" '3000 30.00'
+}
+
+@test "an age is told in its two largest units, and to machines in seconds" {
+	local at="now() - interval '50 hours 30 minutes'"
+
+	given "add(1, 'active', $DUE)"
+	db "UPDATE perennial.subscription SET hold_reason = 'pause', held_at = $at" >/dev/null
+	is "$(perennial holds | grep -c ' 2 d 2 h ')" 2
+	lacks "$(perennial holds)" seconds
+	is "$(json "$(perennial holds --format jsonl)" "(j->>'age_seconds')::int / 3600")" 50
+	db "UPDATE perennial.subscription SET held_at = now() + interval '1 hour'"
+	is "$(json "$(perennial holds --format jsonl)" "j->>'age_seconds'")" 0
+}
+
 @test "20 are listed, the oldest first, and all as rows" {
 	local id rows=()
 
@@ -165,8 +217,11 @@ golden() {
 	is "$(grep -cE '^ +[0-9]+  basic' <<<"$output")" 20
 	is "$(grep -E '^ +[0-9]+  basic' <<<"$output" | awk '{ print $1; exit }')" 25
 	is "$(tail -n 1 <<<"$output")" '… 5 more: perennial holds --format csv'
+	db "UPDATE perennial.subscription SET hold_reason = 'other' WHERE subscription_id <= 22"
+	is "$(perennial holds --reason other | tail -n 1)" '… 2 more: perennial holds --format csv'
+	lacks "$(perennial holds --reason pause)" more
 	is "$(perennial holds --format csv | wc -l)" 26
-	is "$(json "$(perennial holds --format json)" "json_array_length(j->'subscriptions') || ' ' || (j->'totals'->0->>'subscriptions')")" '25 25'
+	is "$(json "$(perennial holds --format json)" "json_array_length(j->'subscriptions') || ' ' || (j->'totals'->0->>'subscriptions')")" '25 3'
 }
 
 @test "nothing on hold is said so, in every form" {

@@ -76,6 +76,13 @@ program_waits() {
 2 free'
 }
 
+@test "what is not due yet is not allowed to catch up when it will be" {
+	given "add(1, 'active', $LATER, hold => 'pause')" "add(2, 'active', $FAR, hold => 'pause')"
+	exits 0 perennial release --all --catch-up
+	is "$(state 1 2)" '1 free
+2 free, catch-up'
+}
+
 @test "the configuration says how far is too far" {
 	given "add(1, 'active', $FAR, hold => 'pause')"
 	printf 'catch_up: { max_periods = 4; };\n' >"$BATS_TEST_TMPDIR/four.conf"
@@ -125,8 +132,8 @@ program_waits() {
 	given "add(1, 'active', $DUE, hold => 'pause')" "add(2, 'active', $DUE)" "add(3, 'active', $FAR, hold => 'pause')"
 	exits 65 perennial release 4711 2 1 3 1 4711
 	is "$(grep -v '^3' <<<"$output")" '1: released
-4711: unknown
 2: is not on hold
+4711: unknown
 1 subscription released, due: the next run takes it up; 1 stays on hold'
 	has "$stderr" '1 of 4 subscriptions is unknown'
 	is "$(state 1)" '1 free'
@@ -185,6 +192,8 @@ program_waits() {
 	refuses 64 'release takes the id of a subscription, not "x"' release 1 x
 	refuses 64 '--reason takes one line' release --reason ''
 	refuses 64 '--note takes one line' release 1 --note ''
+	refuses 64 'not only blanks' release 1 --note '  '
+	refuses 64 'not only blanks' release --reason ' '
 	is "$(state 1)" '1 pause'
 }
 
@@ -300,4 +309,51 @@ program_waits() {
 	db 'DROP TRIGGER refuse ON perennial.subscription'
 	is "$output" '1: stays on hold: others are changing it; try again
 0 subscriptions released; 1 stays on hold'
+}
+
+# Of three buckets the second has a row that somebody else keeps locked.
+given_locked() {
+	given "add(1, 'active', $DUE, hold => 'pause')" "add(2, 'active', $DUE, hold => 'pause')" \
+		"add(3, 'active', $DUE, hold => 'pause')"
+	LOCKED=$(db 'SELECT subscription_id FROM perennial.subscription ORDER BY bucket OFFSET 1 LIMIT 1')
+	printf 'run: { lock_timeout = "50ms"; retry_for = "%s"; };\n' "$1" >"$BATS_TEST_TMPDIR/waits.conf"
+	keep_open "SELECT FROM perennial.subscription WHERE subscription_id = $LOCKED FOR NO KEY UPDATE"
+}
+
+@test "before a failure, what was released is told" {
+	local first
+
+	given_locked 100ms
+	first=$(db 'SELECT subscription_id FROM perennial.subscription ORDER BY bucket LIMIT 1')
+	exits 75 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/waits.conf" release --all
+	has "$stderr" 'lock timeout'
+	is "$output" '  released    on hold   reason
+         1          0   pause
+1 subscription released, due: the next run takes it up'
+	perennial hold "$first" --reason pause
+	exits 75 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/waits.conf" release 3 2 1
+	is "$output" "$first: released
+1 subscription released, due: the next run takes it up"
+	perennial hold "$first" --reason pause
+	exits 75 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/waits.conf" release "$LOCKED"
+	is "$output" ''
+	let_go
+	is "$(state 1 2 3 | grep -c pause)" 3
+}
+
+@test "a row that is locked for longer than lock_timeout is tried again" {
+	local releasing
+
+	# When it last asked.
+	local asks="SELECT query_start FROM pg_stat_activity WHERE datname = current_database()
+		AND application_name = 'perennial'"
+	given_locked 10min
+	"$PERENNIAL" -c "$BATS_TEST_TMPDIR/waits.conf" release --all >"$BATS_TEST_TMPDIR/released" 3>&- &
+	releasing=$!
+	program_waits
+	wait_for "SELECT EXISTS ($asks AND query_start > '$(db "$asks")')"
+	let_go
+	wait $releasing
+	has "$(cat "$BATS_TEST_TMPDIR/released")" '3 subscriptions released'
+	is "$(state 1 2 3 | cut -d' ' -f2 | sort -u)" free
 }

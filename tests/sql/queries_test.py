@@ -36,8 +36,8 @@ SENDS = {
         'write_outcomes', 'write_state'},
     'perennial_reader': {
         'boundaries', 'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges',
-        'check_runs', 'check_schema', 'check_zones', 'count_due', 'currencies', 'explain', 'explain_boundaries',
-        'explain_facts', 'find_subscription', 'has_schema', 'health', 'health_runs', 'held', 'history', 'next_due',
+        'check_runs', 'check_schema', 'check_zones', 'count_due', 'count_held', 'currencies', 'explain',
+        'explain_boundaries', 'explain_facts', 'find_subscription', 'has_schema', 'health', 'health_runs', 'held', 'history', 'next_due',
         'offers', 'open_plan', 'recent_amounts', 'recent_pace', 'running', 'report_scope', 'report_settings',
         'report_statement', 'run_batches', 'run_totals', 'schema_version', 'server', 'tieout_failed'},
     'perennial_operator': {
@@ -52,7 +52,7 @@ DENIED = '42501'
 
 # What a report may ask for, by the names that psql knows them by.
 VALUES = {'from': '2024-01-01', 'to': '2024-02-01', 'time_zone': 'Europe/Paris', 'as_of': '2024-02-01 12:00Z',
-          'currency': 'EUR', 'plan': 'basic', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o',
+          'currency': 'EUR', 'plan': 'basic', 'most': '20', 'receivable': 'r', 'deferred': 'd', 'revenue': 'i', 'opening': 'o',
           'reason': 'row_fault'}
 
 # What these return is not looked at.

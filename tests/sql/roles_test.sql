@@ -313,11 +313,11 @@ CREATE TABLE executed AS SELECT * FROM (VALUES
 	 'set_billing_info start_trial subscribe subscriptions_of take_jobs withdraw_cancellation'),
 	('perennial_batch', 'boundary bucket_of decimal_text utc_text'),
 	('perennial_reader',
-	 'age_text amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
+	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first months_of mrr period_name recognised report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
 	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots standing still_deferred ties utc_text was_trial'),
 	('perennial_operator',
-	 'age_text amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first hold_subscription months_of mrr '
+	 'amount_due boundary bucket_of day_begins decimal decimal_text deferred_at_first hold_subscription months_of mrr '
 	 || 'period_name recognised release_subscriptions report_audit '
 	 || 'report_billed report_billed_detail report_deferred report_holds report_journal report_mrr report_overdue report_runs '
 	 || 'report_schedule report_subscriptions report_tieout report_waterfall revenue revenue_lots revive_job standing still_deferred ties utc_text was_trial'),

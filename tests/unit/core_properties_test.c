@@ -253,6 +253,19 @@ static void facts_are_complete_when_nothing_is_missing_that_the_state_needs(void
 	assert_false(facts_complete(&f));
 }
 
+static void periods_are_missed_up_to_as_of(void **state)
+{
+	const int64_t boundary_us[] = { 10, 20, 30 };
+	const struct facts f = { .period_end_us = 0, .boundary_us = boundary_us, .boundaries = 3 };
+
+	(void)state;
+	assert_int_equal(facts_missed(&f, 9), 0);
+	assert_int_equal(facts_missed(&f, 10), 1);
+	assert_int_equal(facts_missed(&f, 29), 2);
+	assert_int_equal(facts_missed(&f, 31), 3);
+	assert_int_equal(facts_missed(&(struct facts){ 0 }, 31), 0);
+}
+
 static void rules_stand_in_the_order_of_the_contract(void **state)
 {
 	static const char *const name[RULES] = { "ended",          "held",
@@ -328,6 +341,7 @@ int main(void)
 		cmocka_unit_test(catching_up_is_allowed_until_the_row_is_current),
 		cmocka_unit_test(bad_facts_never_prevent_an_expiry),
 		cmocka_unit_test(facts_are_complete_when_nothing_is_missing_that_the_state_needs),
+		cmocka_unit_test(periods_are_missed_up_to_as_of),
 		cmocka_unit_test(rules_stand_in_the_order_of_the_contract),
 		cmocka_unit_test(a_rule_answers_by_the_facts_that_decided_alone),
 		cmocka_unit_test(only_renewals_and_conversions_open_a_period),
