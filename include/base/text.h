@@ -34,8 +34,8 @@ struct text_nearest {
 	int distance;     /* of this name */
 };
 
-/* Looks at one more name.  True when it is the nearest so far: wrong are at most half of the
- * letters that were typed, and two. */
+/* Looks at one more name.  True when it is the nearest so far.  One letter may be wrong, two of six
+ * or more. */
 bool text_consider(struct text_nearest *nearest, const char *name);
 
 #endif
