@@ -28,10 +28,10 @@ AT_A_TIME = 4
 QUERIES = pathlib.Path(__file__).resolve().parents[2] / 'sql' / 'query'
 # What no run asks.
 OF_OTHERS = {'check_connection', 'check_data', 'check_durability', 'check_indexes', 'check_privileges', 'check_runs',
-             'check_schema', 'check_zones', 'explain', 'explain_boundaries', 'explain_facts', 'health', 'health_runs',
-             'held', 'history', 'hold_subscription', 'begin_migration', 'lock_schema', 'add_time_zones', 'prune_jobs',
-             'note_pruning', 'release_subscriptions', 'report_scope', 'report_settings', 'report_statement',
-             'tieout_failed'}
+             'check_schema', 'check_zones', 'count_held', 'explain', 'explain_boundaries', 'explain_facts', 'health',
+             'health_runs', 'held', 'history', 'hold_subscription', 'begin_migration', 'lock_schema', 'add_time_zones',
+             'prune_jobs', 'note_pruning', 'release_subscriptions', 'report_scope', 'report_settings',
+             'report_statement', 'tieout_failed'}
 # A limit that is far off has the run make a plan before its first batch.
 CONFIG = 'limits: { max_expired = 1000; };'
 
