@@ -11,8 +11,10 @@ static void print_amount(const struct plan *plan, const char *currency, money_su
 {
 	char text[MONEY_TEXT_SIZE];
 
+	/* However large: never one number with the column before it. */
+	putchar(' ');
 	output_decimal(money_format(minor, currency_exponent(&plan->currencies, currency), text),
-		       width);
+		       width - 1);
 }
 
 /* NULL where the last runs billed nothing in it. */
@@ -126,7 +128,7 @@ static void print_offers(const struct plan *plan)
 		putchar('\n');
 	}
 	if (i >= 0)
-		printf("  and others: perennial plan --format csv has all of them\n");
+		printf("  and others: --format csv has all of them\n");
 }
 
 static void print_large(const struct plan *plan, const struct plan_step *large)

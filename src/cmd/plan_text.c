@@ -76,12 +76,14 @@ static void print_sums(const struct plan *plan, const struct plan_about *about)
 	bool forecast = about->horizon_us != 0;
 
 	putchar('\n');
-	print_sum(plan->subscriptions, forecast ? "will be due" : "due");
-	print_sum(plan->counted.held, "on hold among them: nothing happens to these");
+	print_sum(plan->counted.free, forecast ? "will be due" : "due");
+	print_sum(plan->counted.held, "due, but on hold: nothing happens to them");
 	print_sum(plan->newly_held, "would go on hold");
 	print_sum(plan->behind, forecast ? "come to several boundaries"
 					 : "are several periods behind, and would be caught up");
-	print_sum(plan->outcomes, "outcomes would be written, with a notification job each");
+	print_sum(plan->outcomes,
+		  plan->outcomes == 1 ? "outcome would be written, with a notification job"
+				      : "outcomes would be written, with a notification job each");
 }
 
 static void print_rules(const struct plan *plan)
@@ -127,7 +129,7 @@ static void print_samples(const struct plan *plan)
 	for (int i = 0; i < plan->lines; i++)
 		for (int j = 0; j < plan->line[i].samples; j++)
 			print_sample(plan, &plan->line[i], &plan->line[i].sample[j]);
-	printf("  all of them: perennial plan --format csv, or jsonl\n");
+	printf("  all of them: the same with --format csv, or jsonl\n");
 }
 
 static void print_limits(const struct plan *plan, const struct plan_about *about)
@@ -162,7 +164,7 @@ static void print_check(const struct plan *plan)
 	output_count(plan->counted.free, 0);
 	printf(" due + ");
 	output_count(plan->counted.held, 0);
-	printf(" due and on hold; outcomes by rule = by currency: ");
+	printf(" due, but on hold; outcomes by rule = by currency: ");
 	color_begin(plan_adds_up(plan) ? COLOR_GOOD : COLOR_BAD);
 	printf("%s", plan_adds_up(plan) ? "ok" : "WRONG");
 	color_end();

@@ -63,6 +63,12 @@ static bool look(const struct context *context, struct server *server, struct he
 	struct conn *conn;
 	bool ok;
 
+	if (context->config_error.code != EXIT_DONE) {
+		if (context->config.problems != NULL)
+			fputs(context->config.problems, stderr);
+		*err = context->config_error;
+		return false;
+	}
 	session.prepares = false;
 	conn = session_open(context, true, &session, server, err);
 	if (conn == NULL)
@@ -119,6 +125,7 @@ const struct command command_status = {
 	.usage = "status [OPTIONS]",
 	.summary = "say whether runs happen, and what is due, on hold and waiting",
 	.option = status_options,
+	.bears_config = true, /* Nagios is answered all the same */
 	.example = {
 		{ "status", "the last runs, what is due, on hold and waiting" },
 		{ "status --json", "the same for a program" },

@@ -37,6 +37,8 @@ static const char *hint_for(const char *sqlstate)
 		return "the role needs to be a member of perennial_batch for run, "
 		       "perennial_operator for hold, release and prune, perennial_reader for what "
 		       "only reads, and the owner for migrate";
+	if (strcmp(sqlstate, "55P03") == 0)
+		return "somebody else has it locked: try again a little later";
 	if (strcmp(sqlstate, "25006") == 0)
 		return "this server is a standby or read-only: run, hold, release, prune and "
 		       "migrate need the primary";

@@ -114,7 +114,7 @@ use_demo() {
 	grep -E '^  JPY +1 +4 500$' <<<"$output"
 	grep -E '^  KWD +1 +4\.500$' <<<"$output"
 	grep -E '^  basic +2 +1 +2 +1$' <<<"$output"
-	grep -E '^ +7  due$' <<<"$output"
+	grep -E '^ +6  due$' <<<"$output"
 	grep -E '^ +check: .*: ok$' <<<"$output"
 	is "$stderr" ''
 }
@@ -123,6 +123,12 @@ use_demo() {
 	given "add("{1..9}", 'active', '2024-02-29')"
 	exits 0 perennial plan --as-of "$AS_OF"
 	is "$(grep -cE '^ +renews .*2024-02-29T00:00:00Z +2024-03-29T00:00:00Z +10\.00 EUR$' <<<"$output")" 3
+}
+
+@test "amounts of any size stand apart from what is beside them" {
+	given "add(1234567, 'active', '2024-02-29', price => 5)"
+	exits 0 perennial plan --as-of "$AS_OF"
+	grep -E '^ +renewed +1234567 6 000 000 000 000\.00 EUR ' <<<"$output"
 }
 
 @test "the totals of text and json agree with jsonl on the demo's data" {

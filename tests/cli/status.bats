@@ -354,6 +354,18 @@ golden() {
 	is "$(LC_ALL=C grep -caP '[\x00-\x1f\x7f|]|\xc2[\x80-\x9f]' <<<"$output" || true)" 0
 }
 
+@test "Nagios is answered where the configuration has problems, and nobody else" {
+	echo 'nonsense = 1;' >"$BATS_TEST_TMPDIR/bad.conf"
+	exits 3 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/bad.conf" status --nagios
+	is "$output" "PERENNIAL UNKNOWN - the configuration $BATS_TEST_TMPDIR/bad.conf has 1 problem"
+	has "$stderr" 'nonsense: unknown key'
+	exits 3 "$PERENNIAL" -c /no/such/file status --nagios
+	has "$output" 'PERENNIAL UNKNOWN - cannot read the configuration /no/such/file'
+	exits 78 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/bad.conf" status
+	is "$output" ''
+	has "$stderr" 'nonsense: unknown key'
+}
+
 @test "without Nagios these are errors with their codes" {
 	refuses 69 'cannot connect' -d 'port=1' status
 	refuses 78 'the database has no perennial schema' -d "dbname=postgres" status --json
