@@ -69,7 +69,7 @@ def plans(stage):
 
 def finds_by(tap, found, name, *indexes):
     """Tests that a statement reads subscriptions by these indexes only, from a condition on."""
-    scans = [[node for node in nodes if node.table == 'subscription' and node.kind != 'ModifyTable' or node.index in indexes]
+    scans = [[node for node in nodes if 'Scan' in node.kind and (node.table == 'subscription' or node.index in indexes)]
              for nodes in found[name]]
     tap.ok(scans and all(nodes and all(node.index in indexes and 'bucket' in node.condition for node in nodes)
                          for nodes in scans), f'{name} finds rows by {" and ".join(indexes)}',

@@ -1,5 +1,5 @@
--- by_hand: what a good hand writes: one statement that locks, decides and writes, the same rows into the same tables as a
--- run of ours.  contenders.py puts it into a transaction of its own, into a procedure, or into one transaction for each row.
+-- by_hand: what a good hand writes: one statement that locks, decides and writes, the same rows into the same tables as
+-- a run of ours.  contenders.py puts it into a transaction of its own, into a procedure, or into one for each row.
 -- {as_of}    the instant
 -- {run_id}   bigint
 -- {claim}    which of the due rows: the rest of a WHERE, an ORDER BY, a LIMIT

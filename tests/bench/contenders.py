@@ -116,14 +116,14 @@ class RowByRow(Contender):
 LEFT_BEHIND = {
     **{table: f"SELECT to_jsonb(t) - '{{{','.join(left_out)}}}'::text[] AS row FROM perennial.{table} t"
        for table, left_out in LEFT_OUT.items()},
-    'batch': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, sum(claimed), sum(held), sum(continued) FROM perennial.batch '
-             'GROUP BY bucket) AS t',
-    'batch_total': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, kind, currency, sum(subscriptions), sum(amount) AS amount '
-                   'FROM perennial.batch_total GROUP BY bucket, kind, currency) AS t',
+    'batch': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, sum(claimed) AS claimed, sum(held) AS held, '
+             'sum(continued) AS continued FROM perennial.batch GROUP BY bucket) AS t',
+    'batch_total': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, kind, currency, '
+                   'sum(subscriptions) AS subscriptions, sum(amount) AS amount FROM perennial.batch_total GROUP BY bucket, kind, currency) AS t',
 }
 
 
 def left_behind(stage, db):
     """For each table how many rows, and a number that differs where one of them does."""
-    return {table: stage.psql(f'SELECT count(*), coalesce(sum(hashtextextended(row::text, 0)::numeric), 0) FROM ({rows}) AS t',
-                              db)[0] for table, rows in LEFT_BEHIND.items()}
+    return {table: stage.psql('SELECT count(*), coalesce(sum(hashtextextended(row::text, 0)::numeric), 0) '
+                              f'FROM ({rows}) AS t', db)[0] for table, rows in LEFT_BEHIND.items()}

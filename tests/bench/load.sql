@@ -1,9 +1,9 @@
 -- load: what the benchmark runs over; psql variable: subscriptions, how many.
 --
--- One of twenty has expired.  The others end one after the other, evenly from 2024-03-03 on over 23 days: how many are
--- due is a matter of --as-of alone, and due_at() in stage.py knows it.  Nobody is behind, so that a statement written by
--- hand need not loop.  Who ends when, who lives where and who has what go by different primes: a table's neighbours have
--- nothing in common.
+-- One of twenty has expired.  The others end one after the other, evenly from 2024-03-03 on over 23 days: how many
+-- are due is a matter of --as-of alone, and due_at() in stage.py knows it.  Nobody is behind, so that a statement
+-- written by hand need not loop.  Who ends when, who lives where and who has what go by different primes: neighbours
+-- in a table have nothing in common.
 
 BEGIN;
 SET LOCAL TimeZone = 'UTC';
@@ -25,12 +25,14 @@ FROM generate_series(1, :subscriptions) AS a;
 INSERT INTO perennial.subscription (
 	bucket, subscription_id, account_id, price_id, next_price_id, quantity, next_quantity, status, billing_info_at,
 	anchor, time_zone, months_elapsed, period_start, period_end, trial_end, cancel_requested_at, ended_at, end_reason)
-SELECT perennial.bucket_of(i), i, i, p.price_id, CASE WHEN chance.status = 'active' AND i % 30 = 7 THEN (p.price_id + 5) % 12 + 1 END,
+SELECT perennial.bucket_of(i), i, i, p.price_id,
+       CASE WHEN chance.status = 'active' AND i % 30 = 7 THEN (p.price_id + 5) % 12 + 1 END,
        1 + i % 3, CASE WHEN chance.status = 'active' AND i % 30 = 11 THEN 5 END, chance.status::perennial.status,
        CASE WHEN chance.lot < 96 THEN period.starts END,
        local.anchor, zone.name, CASE WHEN chance.status = 'trialing' THEN 0 ELSE 12 END, period.starts, due.ends,
        CASE WHEN chance.status = 'trialing' THEN due.ends END,
-       CASE WHEN chance.status = 'pending_cancellation' OR ended.at IS NOT NULL THEN period.starts + interval '1 day' END,
+       CASE WHEN chance.status = 'pending_cancellation' OR ended.at IS NOT NULL
+            THEN period.starts + interval '1 day' END,
        ended.at, CASE WHEN ended.at IS NOT NULL THEN 'cancelled' END
 FROM generate_series(1, :subscriptions) AS i
 CROSS JOIN LATERAL (SELECT i * 48271::bigint % 2147483647 % 100 AS lot, i % 20 = 0 AS expired) AS drawn
@@ -41,13 +43,15 @@ CROSS JOIN LATERAL (SELECT drawn.lot, CASE
 	ELSE 'trialing' END AS status) AS chance
 JOIN perennial.price p ON p.price_id = 1 + i * 7919::bigint % 12
 CROSS JOIN LATERAL (SELECT (ARRAY['UTC', 'Europe/Paris', 'Europe/London', 'America/New_York', 'America/Los_Angeles',
-	'America/Sao_Paulo', 'Asia/Tokyo', 'Asia/Kuwait', 'Asia/Kathmandu', 'Pacific/Auckland'])[1 + (i * 613::bigint % 10)::int] AS name) AS zone
+	'America/Sao_Paulo', 'Asia/Tokyo', 'Asia/Kuwait', 'Asia/Kathmandu', 'Pacific/Auckland'])
+	[1 + (i * 613::bigint % 10)::int] AS name) AS zone
 -- The n-th of those that live; 15485863 is a prime and shares no factor with how many they are.
 CROSS JOIN LATERAL (SELECT i - i / 20 - 1 AS n, :subscriptions - :subscriptions / 20 AS live) AS alive
 CROSS JOIN LATERAL (SELECT timestamptz '2024-03-03 00:00:00Z' +
 	interval '23 days' * (alive.n * 15485863::bigint % alive.live / alive.live::float8) AS ends) AS due
 CROSS JOIN LATERAL (SELECT CASE WHEN chance.status = 'expired' THEN due.ends END AS at) AS ended
-CROSS JOIN LATERAL (SELECT due.ends AT TIME ZONE zone.name - CASE WHEN chance.status = 'trialing' THEN interval '0' ELSE interval '12 months' END AS anchor) AS local
+CROSS JOIN LATERAL (SELECT due.ends AT TIME ZONE zone.name -
+	CASE WHEN chance.status = 'trialing' THEN interval '0' ELSE interval '12 months' END AS anchor) AS local
 CROSS JOIN LATERAL (SELECT CASE WHEN chance.status = 'trialing' THEN due.ends - interval '14 days'
 	ELSE perennial.boundary(local.anchor, zone.name, 12 - p.interval_months) END AS starts) AS period;
 

@@ -1,4 +1,4 @@
-"""stage: a server whose commits reach the disk, databases that are copies of one template, and how long a command takes."""
+"""stage: a server whose commits reach the disk, databases that are copies of one template, and what a command costs."""
 
 import contextlib
 import datetime
@@ -39,16 +39,16 @@ def due_at(due, subscriptions):
 
 
 class Cost:
-    """What processes took: seconds until the last one ended, MiB that were resident in one at most, and what the first one
-    printed."""
+    """What processes took: seconds until the last one ended, MiB that were resident in one at most, and what the first
+    one printed."""
 
     def __init__(self, seconds, mib, out):
         self.seconds, self.mib, self.out = seconds, mib, out
 
 
 def timed(*commands, input=None):
-    """Runs commands at the same time, each to its end.  GNU time tells their memory: a Python that starts them would count,
-    too."""
+    """Runs commands at the same time, each to its end.  GNU time tells their memory: a Python that starts them would
+    count, too."""
     with contextlib.ExitStack() as stack:
         files = [[stack.enter_context(tempfile.NamedTemporaryFile('w+')) for _ in range(4)] for _ in commands]
         for given, *_ in files:

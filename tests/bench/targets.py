@@ -21,13 +21,17 @@ class Target:
 
 
 def ratio(name, other):
-    return lambda found: (found['contest']['contenders'][name]['seconds'] / found['contest']['contenders'][other]['seconds'])
+    def of(found):
+        contenders = found['contest']['contenders']
+        return contenders[name]['seconds'] / contenders[other]['seconds']
+    return of
 
 
 def spread(part, least=0):
     """How much more than the cheapest the dearest row takes, of the cases from so many on; a short form has fewer."""
     def of(found):
-        a_row = [case['seconds'] / case['due'] for name, case in found[part].items() if name >= min(least, max(found[part]))]
+        counts = [case for name, case in found[part].items() if name >= min(least, max(found[part]))]
+        a_row = [case['seconds'] / case['due'] for case in counts]
         return max(a_row) / min(a_row)
     return of
 
@@ -47,15 +51,16 @@ TARGETS = [
     Target('two workers / the limit', 0.5, ratio(TWO, LIMIT), 'contest'),
     Target('two workers / two sessions of the procedure', 0.7, ratio(TWO, PEER), 'contest'),
     Target('one worker / row by row', 1 / 20, ratio(ONE, RowByRow().name), 'contest'),
-    Target('most memory of a run', 24, peak, 'contest', 'by_due', 'by_total', 'by_batch_size', 'by_workers', unit='MiB'),
+    Target('most memory of a run', 24, peak, 'contest', 'by_due', 'by_total', 'by_batch_size', 'by_workers',
+           unit='MiB'),
     Target('a due row, dearest / cheapest, from 10,000 due on', 1.15, spread('by_due', 10_000), 'by_due'),
     Target('a due row, dearest / cheapest, whatever the total', 1.30, spread('by_total'), 'by_total'),
     Target('nothing due / psql -c "SELECT 1"', 3, lambda found: found['idle']['run'] / found['idle']['psql'], 'idle'),
-    Target('a thousandth due, over nothing due', 150, lambda found: 1000 * (found['idle']['few'] - found['idle']['run']),
-           'idle', unit='ms'),
+    Target('a thousandth due, over nothing due', 150,
+           lambda found: 1000 * (found['idle']['few'] - found['idle']['run']), 'idle', unit='ms'),
     Target('plan / one worker', 0.5, ratio('plan', ONE), 'contest'),
     Target("customers' 99th percentile, one worker / idle", 3, customers(ONE), 'gentle'),
     Target("customers' 99th percentile, two workers / idle", 3, customers(TWO), 'gentle'),
     Target('held snapshot, last tenth of the claims / first', 3,
-           lambda found: found['snapshot']['microseconds_a_row'][-1] / found['snapshot']['microseconds_a_row'][0], 'snapshot'),
+           lambda found: found['snapshot']['us_a_row'][-1] / found['snapshot']['us_a_row'][0], 'snapshot'),
 ]
