@@ -119,7 +119,8 @@ LEFT_BEHIND = {
     'batch': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, sum(claimed) AS claimed, sum(held) AS held, '
              'sum(continued) AS continued FROM perennial.batch GROUP BY bucket) AS t',
     'batch_total': 'SELECT to_jsonb(t) AS row FROM (SELECT bucket, kind, currency, '
-                   'sum(subscriptions) AS subscriptions, sum(amount) AS amount FROM perennial.batch_total GROUP BY bucket, kind, currency) AS t',
+                   'sum(subscriptions) AS subscriptions, sum(amount) AS amount '
+                   'FROM perennial.batch_total GROUP BY bucket, kind, currency) AS t',
 }
 
 
