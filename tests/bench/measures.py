@@ -47,21 +47,24 @@ class Case:
 
     def __init__(self, name, contender, due, subscriptions):
         self.name, self.contender, self.due, self.subscriptions = name, contender, due, subscriptions
-        self.costs, self.wal = [], []
+        self.costs, self.wal, self.busy = [], [], []
 
     def run(self, stage):
         """Does it once, on a fresh copy, whose name is returned."""
         db, as_of = stage.fresh(self.subscriptions), due_at(self.due, self.subscriptions)
         self.contender.prepare(stage, db, as_of)
-        before = stage.wal()
+        wal, busy = stage.wal(), stage.busy()
         self.costs.append(self.contender.run(stage, db, as_of))
-        self.wal.append(stage.wal() - before)
+        self.busy.append(stage.busy() - busy)
+        self.wal.append(stage.wal() - wal)
         return db
 
     def found(self):
         seconds = [cost.seconds for cost in self.costs]
         return {'due': self.due, 'subscriptions': self.subscriptions, 'seconds': statistics.median(seconds),
-                'all_seconds': [round(s, 3) for s in seconds], 'mib': max(cost.mib for cost in self.costs),
+                'all_seconds': [round(s, 3) for s in seconds], 'server_busy': statistics.median(self.busy),
+                'client_busy': statistics.median(cost.busy for cost in self.costs),
+                'mib': max(cost.mib for cost in self.costs),
                 'wal_bytes_a_row': statistics.median(self.wal) / self.due}
 
 
@@ -89,7 +92,7 @@ def contest(stage, scale):
     # A sample, at the same instant, and what it would take for all of them.
     slow = RowByRow(scale.sample)
     found |= race(stage, [Case(slow.name, slow, scale.due, scale.subscriptions)], scale.times)
-    for what in 'seconds', 'wal_bytes_a_row':
+    for what in 'seconds', 'server_busy', 'client_busy', 'wal_bytes_a_row':
         found[slow.name][what] *= scale.due / scale.sample
     found[slow.name]['sample'] = scale.sample
     # What it does is compared where all of it is little.

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import os
 import pathlib
 import statistics
 import subprocess
@@ -39,11 +40,11 @@ def due_at(due, subscriptions):
 
 
 class Cost:
-    """What processes took: seconds until the last one ended, MiB that were resident in one at most, and what the first
-    one printed."""
+    """What processes took: seconds until the last one ended, those of processors that all of them used, MiB that were
+    resident in one at most, and what the first one printed."""
 
-    def __init__(self, seconds, mib, out):
-        self.seconds, self.mib, self.out = seconds, mib, out
+    def __init__(self, seconds, busy, mib, out):
+        self.seconds, self.busy, self.mib, self.out = seconds, busy, mib, out
 
 
 def timed(*commands, input=None):
@@ -56,17 +57,18 @@ def timed(*commands, input=None):
             given.seek(0)
         began = time.perf_counter()
         processes = [
-            subprocess.Popen(['/usr/bin/time', '-q', '-f', '%M', '-o', peak.name, *map(str, command)], env=ENVIRONMENT,
-                             stdin=given, stdout=out, stderr=err)
-            for command, (given, out, err, peak) in zip(commands, files)]
+            subprocess.Popen(['/usr/bin/time', '-q', '-f', '%U %S %M', '-o', told.name, *map(str, command)],
+                             env=ENVIRONMENT, stdin=given, stdout=out, stderr=err)
+            for command, (given, out, err, told) in zip(commands, files)]
         codes = [process.wait() for process in processes]
         seconds = time.perf_counter() - began
         for command, code, (_, _, err, _) in zip(commands, codes, files):
             if code:
                 err.seek(0)
                 raise RuntimeError(f'{command}: exit code {code}\n{err.read()}')
-        return Cost(seconds, max(int(pathlib.Path(peak.name).read_text()) for *_, peak in files) / 1024,
-                    pathlib.Path(files[0][1].name).read_text())
+        told = [pathlib.Path(told.name).read_text().split() for *_, told in files]
+        return Cost(seconds, sum(float(user) + float(system) for user, system, _ in told),
+                    max(int(kib) for *_, kib in told) / 1024, pathlib.Path(files[0][1].name).read_text())
 
 
 class Stage(Cluster):
@@ -100,6 +102,13 @@ class Stage(Cluster):
     def wal(self):
         """How much was written to the log so far, in bytes."""
         return int(self.value("SELECT pg_current_wal_insert_lsn() - '0/0'"))
+
+    def busy(self):
+        """Seconds of processors that the sessions which have ended used so far, as their parent knows."""
+        parent = int(pathlib.Path(self.data, 'postmaster.pid').read_text().split()[0])
+        time.sleep(0.1)  # until it has noticed
+        fields = pathlib.Path(f'/proc/{parent}/stat').read_text().rpartition(')')[2].split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf('SC_CLK_TCK')
 
 
 def medians(times, **measures):
