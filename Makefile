@@ -1,5 +1,5 @@
-# perennial: make, make check, make demo, make bench, make install.  BUILD=release|clang|asan|tsan|cov|faults|fuzz|analyze chooses
-# build/<mode>/.
+# perennial: make, make check, make demo, make bench, make bench-reports, make install.
+# BUILD=release|clang|asan|tsan|cov|faults|fuzz|analyze chooses build/<mode>/.
 
 BUILD      ?= release
 B          := build/$(BUILD)
@@ -72,7 +72,7 @@ ifneq ($(V),1)
 .SILENT:
 endif
 
-.PHONY: all install uninstall unit tests check fuzz fuzzers tidy demo bench clean FORCE
+.PHONY: all install uninstall unit tests check fuzz fuzzers tidy demo bench bench-reports clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -214,8 +214,15 @@ demo:
 	$(MAKE) --no-print-directory all
 	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/demo/demo
 
-# How long the reports of a year take, on a throw-away server.
+# How fast a run is, beside the best SQL that is written by hand, on a server of its own that loses nothing.  BENCH has
+# options: --long, --short, --json FILE, and the parts that are wanted.
 bench:
+	tests/require bench
+	$(MAKE) --no-print-directory all
+	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/bench/bench $(BENCH)
+
+# How long the reports of a year take, on a throw-away server.
+bench-reports:
 	tests/require bench
 	$(MAKE) --no-print-directory all
 	PERENNIAL="$(CURDIR)/$(B)/perennial" tests/server tests/bench/reports
