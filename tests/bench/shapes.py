@@ -4,7 +4,7 @@ import json
 import re
 
 # What each statement has in its text that no other has.
-STATEMENTS = {'claim': 'LIMIT $6\nFOR NO KEY UPDATE', 'work_buckets': 'GROUP BY s.bucket', 'next_due': 'AS next\n',
+STATEMENTS = {'claim': 'LIMIT $6\nFOR NO KEY UPDATE', 'work_buckets': 'GROUP BY s.bucket', 'next_due': 'period_end > $1\n',
               'count_due': ') AS due,', 'write_state': 'UPDATE perennial.subscription s', 'write_outcomes': 'WITH o AS'}
 
 EXPLAIN = """
