@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The characters of so many bytes, each taken for one column wide. */
+int text_width(const char *text, size_t size);
+
 /* Copies text into buffer, cut at a character where it does not fit.  size is at least 1. */
 void text_cut(char *buffer, size_t size, const char *text);
 

@@ -5,14 +5,28 @@
 #include <stdint.h>
 #include <string.h>
 
+/* 10xxxxxx goes on with a character. */
+static bool goes_on(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+int text_width(const char *text, size_t size)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		n += !goes_on(text[i]);
+	return n;
+}
+
 void text_cut(char *buffer, size_t size, const char *text)
 {
 	size_t n = strlen(text);
 
 	if (n >= size) {
 		n = size - 1;
-		/* 10xxxxxx goes on with a character. */
-		while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+		while (n > 0 && goes_on(text[n]))
 			n--;
 	}
 	memcpy(buffer, text, n);

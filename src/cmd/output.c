@@ -47,10 +47,8 @@ void output_text(const char *text)
 
 void output_padded(const char *text, int width)
 {
+	width -= text_width(text, strlen(text));
 	output_text(text);
-	for (; *text != '\0'; text++)
-		/* 10xxxxxx goes on with a character. */
-		width -= ((unsigned char)*text & 0xc0) != 0x80;
 	printf("%*s", width > 0 ? width : 0, "");
 }
 

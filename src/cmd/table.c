@@ -1,6 +1,7 @@
 /* Rows as an aligned table. */
 #include "cmd/table.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cmd/color.h"
 #include "cmd/output.h"
 
@@ -15,16 +16,6 @@ struct cell {
 	int width;
 	char number[OUTPUT_DECIMAL_SIZE];
 };
-
-/* The characters of UTF-8 text, each taken for one column wide. */
-static int text_width(const char *text, size_t size)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < size; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
 
 static bool is_number(const struct columns *columns, int column)
 {

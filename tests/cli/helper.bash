@@ -273,6 +273,17 @@ disagreements() {
 	    SELECT run_id, 'unknown run', '', NULL, NULL FROM perennial.batch WHERE run_id NOT IN (SELECT run_id FROM perennial.run)"
 }
 
+# Whether every promise is kept.
+is_sound() {
+	is "$(db 'SELECT * FROM perennial.unsound')" ''
+}
+
+# hold_state ID...: whether each is on hold, and why.
+hold_state() {
+	db "SELECT subscription_id, coalesce(hold_reason, 'free') || CASE WHEN catch_up_allowed THEN ', catch-up' ELSE '' END
+	    FROM perennial.subscription WHERE subscription_id IN ($(IFS=,; echo "$*")) ORDER BY 1" | tr '|' ' '
+}
+
 # Outcomes without their job, jobs without their outcome.
 unpaired_jobs() {
 	db "SELECT * FROM perennial.outcome o

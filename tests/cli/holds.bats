@@ -20,13 +20,7 @@ teardown_file() {
 
 # What every test leaves has to be sound.  What was on hold from the beginning has no event of it.
 teardown() {
-	is "$(db "SELECT * FROM perennial.unsound")" ''
-}
-
-# state ID...: a line for each.
-state() {
-	db "SELECT subscription_id, coalesce(hold_reason, 'free') || CASE WHEN catch_up_allowed THEN ', catch-up' ELSE '' END
-	    FROM perennial.subscription WHERE subscription_id IN ($(IFS=,; echo "$*")) ORDER BY 1" | tr '|' ' '
+	is_sound
 }
 
 # Until the program waits for a lock.
@@ -45,7 +39,7 @@ program_waits() {
 its period ended at $(db "SELECT perennial.utc_text(period_end) FROM perennial.subscription"); runs leave it alone until it is released"
 	exits 0 perennial run
 	has "$output" 'due, but on hold: 1'
-	is "$(state 1)" '1 fraud_check'
+	is "$(hold_state 1)" '1 fraud_check'
 	exits 0 perennial history 1
 	has "$output" "$(db 'SELECT session_user'), fraud_check, ticket 815"
 }
@@ -94,7 +88,7 @@ its period ended at $(db "SELECT perennial.utc_text(period_end) FROM perennial.s
 	refuses 64 '--reason takes one line of text, of 1 to 200 bytes, not only blanks' hold 1 --reason ' '
 	refuses 64 '--note takes one line of text, of 1 to 500 bytes, not only blanks' hold 1 --reason x --note '   '
 	refuses 64 'has no option --all' hold 1 --reason x --all
-	is "$(state 1)" '1 free'
+	is "$(hold_state 1)" '1 free'
 }
 
 @test "hold waits for a batch that has the subscription, and gives up with 75" {
@@ -110,7 +104,7 @@ its period ended at $(db "SELECT perennial.utc_text(period_end) FROM perennial.s
 	program_waits
 	let_go
 	wait $holding
-	is "$(state 1)" '1 x'
+	is "$(hold_state 1)" '1 x'
 }
 
 
@@ -284,7 +278,7 @@ golden() {
 	done
 	exits 77 as_role batch perennial holds
 	exits 0 as_role reader perennial holds
-	is "$(state 1 2)" '1 free
+	is "$(hold_state 1 2)" '1 free
 2 pause'
 	exits 0 as_role operator perennial hold 1 --reason x
 	exits 0 as_role operator perennial release 1 2

@@ -18,13 +18,7 @@ teardown_file() {
 
 # What every test leaves has to be sound.  What was on hold from the beginning has no event of it.
 teardown() {
-	is "$(db "SELECT * FROM perennial.unsound")" ''
-}
-
-# state ID...: a line for each.
-state() {
-	db "SELECT subscription_id, coalesce(hold_reason, 'free') || CASE WHEN catch_up_allowed THEN ', catch-up' ELSE '' END
-	    FROM perennial.subscription WHERE subscription_id IN ($(IFS=,; echo "$*")) ORDER BY 1" | tr '|' ' '
+	is_sound
 }
 
 # As a person at a terminal who answers this.
@@ -43,7 +37,7 @@ program_waits() {
 	exits 0 perennial release 1 --note 'all is well'
 	is "$output" '1: released
 1 subscription released, due: the next run takes it up'
-	is "$(state 1)" '1 free'
+	is "$(hold_state 1)" '1 free'
 	exits 0 perennial run
 	has "$output" '1 subscription, 1 outcome'
 	exits 0 perennial history 1
@@ -67,19 +61,19 @@ program_waits() {
 2: released
 1 subscription released, due: the next run takes it up; 1 stays on hold'
 	exits 0 perennial release 1 --catch-up
-	is "$(state 1 2)" '1 free, catch-up
+	is "$(hold_state 1 2)" '1 free, catch-up
 2 free'
 	exits 0 perennial run
 	is "$(db 'SELECT subscription_id, count(*) FROM perennial.outcome GROUP BY 1 ORDER BY 1')" '1|4
 2|1'
-	is "$(state 1 2)" '1 free
+	is "$(hold_state 1 2)" '1 free
 2 free'
 }
 
 @test "what is not due yet is not allowed to catch up when it will be" {
 	given "add(1, 'active', $LATER, hold => 'pause')" "add(2, 'active', $FAR, hold => 'pause')"
 	exits 0 perennial release --all --catch-up
-	is "$(state 1 2)" '1 free
+	is "$(hold_state 1 2)" '1 free
 2 free, catch-up'
 }
 
@@ -100,7 +94,7 @@ program_waits() {
 0 subscriptions released; 2 stay on hold' || is "$output" '1: stays on hold: amount_overflow: mend its price or quantity
 2: stays on hold: unknown_time_zone: the server no longer knows its time zone
 0 subscriptions released; 2 stay on hold'
-	is "$(state 1 2)" '1 amount_overflow
+	is "$(hold_state 1 2)" '1 amount_overflow
 2 unknown_time_zone'
 	db "SELECT perennial.schedule_change(1, 1, NULL, 1);
 	    UPDATE perennial.subscription SET time_zone = 'UTC' WHERE subscription_id = 2" >/dev/null
@@ -119,10 +113,10 @@ program_waits() {
 	given "add(1, 'active', $DUE)"
 	db "ALTER TABLE perennial.outcome ADD CONSTRAINT not_today CHECK (amount <> 1000)"
 	exits 10 perennial run
-	is "$(state 1)" '1 row_fault'
+	is "$(hold_state 1)" '1 row_fault'
 	exits 0 perennial release 1
 	exits 10 perennial run
-	is "$(state 1)" '1 row_fault'
+	is "$(hold_state 1)" '1 row_fault'
 	db "ALTER TABLE perennial.outcome DROP CONSTRAINT not_today"
 	exits 0 perennial release 1
 	exits 0 perennial run
@@ -136,7 +130,7 @@ program_waits() {
 4711: unknown
 1 subscription released, due: the next run takes it up; 1 stays on hold'
 	has "$stderr" '1 of 4 subscriptions is unknown'
-	is "$(state 1)" '1 free'
+	is "$(hold_state 1)" '1 free'
 	exits 0 perennial release 2
 	is "$output" '2: is not on hold
 0 subscriptions released'
@@ -150,7 +144,7 @@ program_waits() {
          1          1   pause
 2: stays on hold: 3 periods behind, catch_up.max_periods is 3; release it with --catch-up
 1 subscription released, due: the next run takes it up; 1 stays on hold'
-	is "$(state 1 2 3)" '1 free
+	is "$(hold_state 1 2 3)" '1 free
 2 pause
 3 fraud'
 }
@@ -194,7 +188,7 @@ program_waits() {
 	refuses 64 '--note takes one line' release 1 --note ''
 	refuses 64 'not only blanks' release 1 --note '  '
 	refuses 64 'not only blanks' release --reason ' '
-	is "$(state 1)" '1 pause'
+	is "$(hold_state 1)" '1 pause'
 }
 
 @test "2,500 are released, a bucket and a thousand in a transaction" {
@@ -223,12 +217,12 @@ program_waits() {
 		answering $answer release --all
 		is "$status" 10
 		has "$output" 'release 1 subscription? [y/N]'
-		is "$(state 1)" '1 free'
+		is "$(hold_state 1)" '1 free'
 	done
 	given "add(1, 'active', $DUE, hold => 'pause')" "add(2, 'active', $DUE, hold => 'pause')"
 	answering y release --reason pause
 	has "$output" 'release 2 subscriptions? [y/N]'
-	is "$(state 1 2)" '1 free
+	is "$(hold_state 1 2)" '1 free
 2 free'
 }
 
@@ -242,7 +236,7 @@ program_waits() {
 		has "$output" 'nothing was released'
 	done
 	answering n release --reason pause
-	is "$(state 1 2)" '1 pause
+	is "$(hold_state 1 2)" '1 pause
 2 pause'
 	is "$(db 'SELECT count(*) FROM perennial.event')" 0
 }
@@ -256,7 +250,7 @@ program_waits() {
 	lacks "$output" '[y/N]'
 	answering n release 4 5
 	lacks "$output" '[y/N]'
-	is "$(state 1 2 3 4 5 | cut -d' ' -f2 | sort -u)" free
+	is "$(hold_state 1 2 3 4 5 | cut -d' ' -f2 | sort -u)" free
 	answering n release --all
 	has "$output" 'nothing is on hold'
 	perennial hold 1 --reason pause
@@ -279,7 +273,7 @@ program_waits() {
 	wait $withdrawing
 	run wait $releasing
 	has "$(cat "$BATS_TEST_TMPDIR/released")" '1: stays on hold: 3 periods behind'
-	is "$(state 1)" '1 pause'
+	is "$(hold_state 1)" '1 pause'
 }
 
 @test "what somebody else releases at the same time is released once" {
@@ -338,7 +332,7 @@ given_locked() {
 	exits 75 "$PERENNIAL" -c "$BATS_TEST_TMPDIR/waits.conf" release "$LOCKED"
 	is "$output" ''
 	let_go
-	is "$(state 1 2 3 | grep -c pause)" 3
+	is "$(hold_state 1 2 3 | grep -c pause)" 3
 }
 
 @test "a row that is locked for longer than lock_timeout is tried again" {
@@ -355,5 +349,5 @@ given_locked() {
 	let_go
 	wait $releasing
 	has "$(cat "$BATS_TEST_TMPDIR/released")" '3 subscriptions released'
-	is "$(state 1 2 3 | cut -d' ' -f2 | sort -u)" free
+	is "$(hold_state 1 2 3 | cut -d' ' -f2 | sort -u)" free
 }
