@@ -143,20 +143,32 @@ static void print_end(const struct explanation *e)
 		       hold_reason_of(e->at_boundary.reason)->meaning);
 }
 
+static int wider(int width, const char *text)
+{
+	return text != NULL && (int)strlen(text) > width ? (int)strlen(text) : width;
+}
+
 static void print_boundaries(const struct explanation *e)
 {
 	const char *from = e->row.facts.status == STATUS_TRIALING ? "trial's end" : "anchor";
+	int local = 0, utc = 0;
 
+	for (int i = 0; i < rows_count(e->boundaries); i++) {
+		const struct explain_boundary b = explain_boundary(e->boundaries, i);
+
+		local = wider(wider(local, b.local), b.time_zone);
+		utc = wider(utc, b.utc);
+	}
 	printf("\n  boundaries");
 	if (rows_count(e->boundaries) > 0)
-		printf("  %-25s  %-20s  months from the %s",
-		       explain_boundary(e->boundaries, 0).time_zone, "UTC", from);
+		printf("  %-*s  %-*s  months from the %s", local,
+		       explain_boundary(e->boundaries, 0).time_zone, utc, "UTC", from);
 	putchar('\n');
 	for (int i = 0; i < rows_count(e->boundaries); i++) {
 		const struct explain_boundary b = explain_boundary(e->boundaries, i);
 
-		printf("  %4d        %-25s  %-20s  %d\n", i + 1, b.local != NULL ? b.local : "-",
-		       b.utc, b.months);
+		printf("  %4d        %-*s  %-*s  %d\n", i + 1, local,
+		       b.local != NULL ? b.local : "-", utc, b.utc, b.months);
 	}
 	print_end(e);
 }

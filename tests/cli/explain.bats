@@ -224,6 +224,18 @@ of() {
 	is "$(json "$output" "(j->>'as_of')::timestamptz BETWEEN now() - interval '10 minutes' AND now()")" t
 }
 
+@test "boundaries stand under their names, with fractions of a second too" {
+	local head
+
+	use_copy "$PGDATABASE" fractions
+	given "add(1, 'active', '2024-02-29 10:00:00.123456')"
+	exits 0 perennial explain 1 --as-of "$AS_OF"
+	head=$(grep '^  boundaries' <<<"$output")
+	head=${head%%months*}
+	# The months begin where their name does.
+	grep -E "^  +12 .{$((${#head} - 7))}[0-9]+$" <<<"$output"
+}
+
 @test "an id that is in two buckets is explained twice" {
 	use_copy "${OWN}main" twice
 	db "SELECT test.add(1, 'pending_cancellation', '2024-02-29', account => 3)" >/dev/null
