@@ -9,6 +9,7 @@
 SELECT
 :facts
 FROM perennial.subscription s
+:facts_joins
 WHERE s.bucket = $3
   AND s.subscription_id = $6
   AND s.status <> 'expired' AND s.hold_reason IS NULL

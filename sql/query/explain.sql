@@ -6,6 +6,7 @@
 SELECT
 :facts
 FROM perennial.subscription s
+:facts_joins
 WHERE s.bucket = ANY (
 :all_buckets
   )

@@ -19,4 +19,5 @@ FROM (
 	ORDER BY bucket, period_end, subscription_id
 	LIMIT $8
 ) s
+:facts_joins
 ORDER BY s.bucket, s.period_end, s.subscription_id

@@ -22,4 +22,5 @@ FROM (
 	  )
 	  AND ($3::bigint IS NULL OR subscription_id = $3)
 ) s
+:facts_joins
 ORDER BY s.bucket, s.period_end, s.subscription_id

@@ -2,12 +2,12 @@
 
 load helper
 
-# A claim that takes its time: one and a half seconds for each boundary of an anchor at second 7.  What is committed
-# meanwhile is later than the claim's snapshot, and earlier than the locks of the rows after that one.
+# A claim that waits at each boundary of an anchor at second 7, until the test lets it go on.  What is committed meanwhile
+# is later than the claim's snapshot, and earlier than the locks of the rows after that one.
 SLOW="CREATE OR REPLACE FUNCTION perennial.boundary(anchor timestamp, time_zone text, months int) RETURNS timestamptz
 	LANGUAGE plpgsql IMMUTABLE STRICT AS \$\$
 	BEGIN
-		IF extract(second FROM anchor) = 7 THEN PERFORM pg_sleep(1.5); END IF;
+		IF extract(second FROM anchor) = 7 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF;
 		RETURN (anchor + make_interval(months => months)) AT TIME ZONE time_zone;
 	END \$\$"
 
@@ -20,13 +20,22 @@ teardown_file() {
 	drop_own
 }
 
+teardown() {
+	let_go
+}
+
 # Runs the program, and SQL while its claim is waiting at the row with second 7.
 run_while() {
+	local run
+
+	keep_open 'SELECT pg_advisory_lock(7)'
 	perennial run --as-of "$AS_OF" >/dev/null 3>&- &
+	run=$!
 	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
-		AND application_name LIKE 'perennial run=%' AND wait_event = 'PgSleep')"
+		AND application_name LIKE 'perennial run=%' AND wait_event = 'advisory')"
 	db "$1"
-	wait $!
+	let_go
+	wait "$run"
 }
 
 # All of one account, so that they are in one bucket and in one claim.
@@ -39,6 +48,13 @@ SLOWLY="add(1, 'active', '2024-02-20 00:00:07', account => 1)"
 		UPDATE perennial.subscription SET next_price_id = 77 WHERE subscription_id = 2;
 		COMMIT"
 	is "$(db 'SELECT price_id, amount FROM perennial.outcome WHERE subscription_id = 2')" '77|1234'
+}
+
+@test "another price that is scheduled while a claim is running counts" {
+	given "$SLOWLY" "add(2, 'active', '2024-02-21', account => 1)"
+	run_while "UPDATE perennial.subscription SET next_price_id = 2 WHERE subscription_id = 2"
+	is "$(db 'SELECT price_id, amount, next_period_end FROM perennial.outcome WHERE subscription_id = 2')" \
+		'2|10000|2025-02-21 00:00:00+00'
 }
 
 @test "a trial that is moved to a free plan while a claim is running converts" {
