@@ -63,6 +63,10 @@ extern const struct command command_migrate;
 extern const struct command *const commands[];
 extern const int command_count;
 
+/* How many rows a batch has at most: as the options say or the configuration, and no more than a
+ * second may have. */
+int batch_size_of(const struct context *context);
+
 /* How a connection is used: with what the configuration says of statements and timeouts, … */
 struct session session_of(const struct config *config);
 

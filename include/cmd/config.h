@@ -15,6 +15,7 @@ struct config {
 	bool prepared_statements;
 	int workers;
 	int batch_size;
+	int max_rows_per_second; /* 0: no limit */
 	int64_t deadline_ms;
 	int64_t retry_for_ms;
 	int64_t statement_timeout_ms;

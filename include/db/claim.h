@@ -19,12 +19,13 @@ struct claim {
 	int16_t bucket;
 	struct claim_key after; /* go on after this */
 	int most;
+	bool begins;                   /* the transaction; otherwise there is one */
 	int64_t subscription_id;       /* only this one; 0: all */
 	const struct rows *lost_zones; /* of lost_time_zones().  Borrowed */
 };
 
-/* Begins a transaction and locks due rows, in one round trip.  Rows are read by facts_read.  NULL
- * after a failure.  The transaction is open, also when no row was claimed. */
+/* Locks due rows, and begins the transaction if it is to, in one round trip.  Rows are read by
+ * facts_read.  NULL after a failure.  The transaction is open, also when no row was claimed. */
 struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct error *err)
 	OWNED_BY(rows_free);
 

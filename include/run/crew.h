@@ -1,6 +1,7 @@
 /* The crew of a run: its workers, and the passes that they make over the buckets.
  *
- * A pass takes each bucket that has work once.  A keyset leads through a bucket: a batch never
+ * A pass takes each bucket that has work once, those with few due rows in lots that fill one batch
+ * together: a commit costs more than a few rows do.  A keyset leads through a bucket: a batch never
  * looks again at rows before it, so that a run stays linear while an old snapshot keeps dead rows
  * alive.  What was stepped past (locked by others, or failed) is tried again in the next pass; when
  * a whole pass commits nothing there is nothing more to do.
@@ -12,6 +13,7 @@
 
 #include "db/buckets.h"
 #include "run/batch.h"
+#include "run/pace.h"
 #include "run/recovery.h"
 
 #define WORKERS_MAX 64
@@ -22,15 +24,17 @@ struct crew {
 	struct work work;
 	struct tally tally;
 	struct stop stop;
+	struct pace pace;
 	int64_t retry_for_ms;    /* budget of each worker's recovery */
 	struct rows *lost_zones; /* asked for once, before the first claim */
 
 	pthread_mutex_t lock; /* of all that follows */
 	bool working;         /* statements may be cancelled */
 	struct conn *conn[WORKERS_MAX];
-	int16_t bucket[BUCKETS]; /* of this pass; those before next_bucket are taken */
-	int buckets;
-	int next_bucket;
+	struct bucket_work found; /* in this pass */
+	struct lot lot[BUCKETS];  /* the same; those before next_lot are taken */
+	int lots;
+	int next_lot;
 };
 
 /* Ready to run; the first worker works on the connection given, which stays the caller's. */
@@ -49,7 +53,7 @@ void crew_cancel(struct crew *crew);
 /* What is done from here on is not cancelled: it tells what was done. */
 void crew_rest(struct crew *crew);
 
-/* The next bucket of the pass; false when there is no more. */
-bool crew_next_bucket(struct crew *crew, int16_t *bucket);
+/* The next lot of the pass; false when there is no more. */
+bool crew_next_lot(struct crew *crew, struct lot *lot);
 
 #endif

@@ -1,4 +1,4 @@
-/* A worker: takes a bucket, goes through it batch by batch, takes the next.
+/* A worker: takes a lot of buckets, goes through it batch by batch, takes the next.
  *
  * What a batch fails of decides what comes next: rows that the server refuses are found by halving
  * and put on hold, too slow a batch is made smaller, a conflict or a lost connection is tried again
@@ -8,7 +8,7 @@
 
 #include "run/crew.h"
 
-/* Works through buckets until the pass has no more, on a connection that is the worker's alone for
+/* Works through lots until the pass has no more, on a connection that is the worker's alone for
  * that time.  True also when it is time to stop. */
 bool worker_run(struct crew *crew, struct conn *conn, struct error *err) MUST_CHECK;
 

@@ -1,7 +1,9 @@
--- work_buckets: which buckets have due rows.
+-- work_buckets: which buckets have due rows, and how many.
 -- $1 timestamptz  as_of
--- returns bucket smallint
-SELECT s.bucket
+-- returns bucket smallint, due bigint
+-- due is null on Citus, where a transaction stays on the node that has its bucket.
+SELECT s.bucket,
+       CASE WHEN current_setting('citus.version', true) IS NULL THEN count(*) END AS due
 FROM perennial.subscription s
 WHERE s.bucket = ANY (
 :all_buckets

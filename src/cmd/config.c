@@ -32,6 +32,8 @@ static const struct key {
 	  offsetof(struct config, prepared_statements) },
 	{ "run.workers", KEY_INT, 1, 64, "2", offsetof(struct config, workers) },
 	{ "run.batch_size", KEY_INT, 1, 10000, "1000", offsetof(struct config, batch_size) },
+	{ "run.max_rows_per_second", KEY_INT, 0, 1000000, "0",
+	  offsetof(struct config, max_rows_per_second) },
 	{ "run.deadline", KEY_DURATION, 0, 0, "40min", offsetof(struct config, deadline_ms) },
 	{ "run.retry_for", KEY_DURATION, 0, 0, "60s", offsetof(struct config, retry_for_ms) },
 	{ "run.statement_timeout", KEY_DURATION, 0, 0, "60s",

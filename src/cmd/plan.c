@@ -46,8 +46,7 @@ static bool make_request(const struct context *context, const struct server *ser
 			    .max_periods = context->config.max_periods,
 			    .on_time = options->horizon_us != 0 },
 		.subscription_id = options->subscription_id,
-		.batch_size = options->batch_size != 0 ? (int)options->batch_size
-						       : context->config.batch_size,
+		.batch_size = batch_size_of(context),
 		.visit = options->format == FORMAT_JSONL ? plan_print_jsonl
 			 : options->format == FORMAT_CSV ? plan_print_csv
 							 : NULL,

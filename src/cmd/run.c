@@ -55,13 +55,13 @@ static void begin(struct shift *shift, const struct context *context)
 	crew->retry_for_ms = config->retry_for_ms;
 	crew->work = (struct work){
 		.policy.max_periods = config->max_periods,
-		.batch_size =
-			options->batch_size != 0 ? (int)options->batch_size : config->batch_size,
+		.batch_size = batch_size_of(context),
 		.subscription_id = options->subscription_id,
 	};
 	stop_init(&crew->stop);
 	tally_init(&crew->tally, options->limit,
 		   limits_allowed(options->allow_over, "max_held") ? 0 : config->max_held);
+	pace_init(&crew->pace, config->max_rows_per_second);
 	shift->recovery = (struct recovery){ .budget_ms = config->retry_for_ms,
 					     .stop = &crew->stop,
 					     .gives_up_at = STOP_NEVER };
@@ -71,6 +71,7 @@ static void end(struct shift *shift)
 {
 	conn_close(shift->conn);
 	tally_release(&shift->crew.tally);
+	pace_release(&shift->crew.pace);
 	stop_release(&shift->crew.stop);
 }
 

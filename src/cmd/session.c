@@ -4,6 +4,17 @@
 #include "db/buckets.h"
 #include "db/schema.h"
 
+int batch_size_of(const struct context *context)
+{
+	const struct config *config = &context->config;
+	int size = context->options.batch_size != 0 ? (int)context->options.batch_size
+						    : config->batch_size;
+
+	return config->max_rows_per_second != 0 && config->max_rows_per_second < size
+		       ? config->max_rows_per_second
+		       : size;
+}
+
 struct session session_of(const struct config *config)
 {
 	return (struct session){ .prepares = config->prepared_statements,

@@ -39,13 +39,14 @@ struct rows *claim_rows(struct conn *conn, const struct claim *claim, struct err
 		{ .query = claim->subscription_id != 0 ? QUERY_CLAIM_ONE : QUERY_CLAIM,
 		  .params = &params },
 	};
+	int first = claim->begins ? 0 : 1;
 	bool ok;
 
 	if (claim->subscription_id != 0)
 		one_params(claim, claim->subscription_id, &params);
 	else
 		next_params(claim, &params);
-	ok = conn_exchange(conn, call, 2, err);
+	ok = conn_exchange(conn, call + first, 2 - first, err);
 	params_release(&params);
 	rows_free(call[0].rows);
 	return ok ? expect_facts(call[1].rows, err) : NULL;

@@ -41,14 +41,14 @@ void crew_rest(struct crew *crew)
 	pthread_mutex_unlock(&crew->lock);
 }
 
-bool crew_next_bucket(struct crew *crew, int16_t *bucket)
+bool crew_next_lot(struct crew *crew, struct lot *lot)
 {
 	bool more;
 
 	pthread_mutex_lock(&crew->lock);
-	more = crew->next_bucket < crew->buckets;
+	more = crew->next_lot < crew->lots;
 	if (more)
-		*bucket = crew->bucket[crew->next_bucket++];
+		*lot = crew->lot[crew->next_lot++];
 	pthread_mutex_unlock(&crew->lock);
 	return more;
 }
@@ -113,20 +113,50 @@ static bool work_together(struct crew *crew, int workers, struct error *err)
 	return crew->stop.err.code == EXIT_DONE;
 }
 
+/* Buckets that follow each other are a lot as long as one batch takes all that is due in them. */
+static void cut_lots(struct crew *crew)
+{
+	const struct bucket_work *found = &crew->found;
+	int64_t room = 0;
+
+	crew->lots = 0;
+	crew->next_lot = 0;
+	for (int i = 0; i < found->buckets; i++) {
+		if (found->due[i] > room) {
+			crew->lot[crew->lots++] = (struct lot){ .bucket = &found->bucket[i] };
+			room = crew->work.batch_size;
+		}
+		crew->lot[crew->lots - 1].buckets++;
+		room -= found->due[i];
+	}
+}
+
+/* Each bucket by itself: there is hardly more than one. */
+static bool find_subscription(struct crew *crew, struct error *err)
+{
+	struct bucket_work *found = &crew->found;
+
+	found->buckets = buckets_of_subscription(crew->conn[0], crew->work.subscription_id,
+						 found->bucket, err);
+	for (int i = 0; i < found->buckets; i++)
+		found->due[i] = BUCKET_ALONE;
+	return found->buckets >= 0;
+}
+
 static bool read_buckets(struct crew *crew, struct error *err)
 {
 	struct conn *conn = crew->conn[0];
-	const struct work *work = &crew->work;
+	bool ok = crew->work.subscription_id != 0
+			  ? find_subscription(crew, err)
+			  : buckets_with_work(conn, crew->work.policy.as_of_us, &crew->found, err);
 
-	crew->next_bucket = 0;
-	crew->buckets =
-		work->subscription_id != 0
-			? buckets_of_subscription(conn, work->subscription_id, crew->bucket, err)
-			: buckets_with_work(conn, work->policy.as_of_us, crew->bucket, err);
-	if (crew->buckets > 0 && crew->lost_zones == NULL)
+	if (!ok)
+		return false;
+	cut_lots(crew);
+	if (crew->lots > 0 && crew->lost_zones == NULL)
 		crew->lost_zones = lost_time_zones(conn, err);
 	crew->work.lost_zones = crew->lost_zones;
-	return crew->buckets == 0 || (crew->buckets > 0 && crew->lost_zones != NULL);
+	return crew->lots == 0 || crew->lost_zones != NULL;
 }
 
 /* Finds what is to do, within the budget.  Nothing when it is time to stop. */
@@ -143,7 +173,7 @@ static bool find_work(struct crew *crew, struct error *err)
 		    (err->fault == FAULT_BUG || stop_level(&crew->stop) == STOP_NOT))
 			return false;
 	}
-	crew->buckets = 0;
+	crew->lots = 0;
 	return true;
 }
 
@@ -166,7 +196,7 @@ static bool make_pass(struct crew *crew, int workers, bool *more, struct error *
 {
 	int64_t before = tally_begin_pass(&crew->tally);
 	bool ok = find_work(crew, err) &&
-		  work_together(crew, workers < crew->buckets ? workers : crew->buckets, err);
+		  work_together(crew, workers < crew->lots ? workers : crew->lots, err);
 	bool whole = ok && stop_level(&crew->stop) == STOP_NOT;
 
 	tally_end_pass(&crew->tally, whole);

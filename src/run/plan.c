@@ -32,7 +32,7 @@ static bool add_steps(struct reading *r, const struct facts *f, const struct ste
 	return true;
 }
 
-/* A batch stays inside one bucket. */
+/* Of what a transaction does in several buckets, each is a batch. */
 static void count_batch(struct reading *r, const struct facts_row *row)
 {
 	if (row->facts.hold_reason != NULL)

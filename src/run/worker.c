@@ -1,5 +1,6 @@
-/* A worker: through one bucket after the other. */
+/* A worker: through one lot of buckets after the other. */
 #include "run/worker.h"
+#include "base/clock.h"
 
 struct worker {
 	struct crew *crew;
@@ -15,12 +16,22 @@ static bool is_stopping(struct worker *w)
 	return stop_level(&w->crew->stop) != STOP_NOT;
 }
 
-/* One transaction on at most so many rows, which are reserved of the run's limit; alone is for a
- * row that is to be put on hold when it is refused. */
+/* Waits until it is the turn of so many rows; reserves as many of the run's limit as it has. */
+static int take_rows(struct worker *w, int most)
+{
+	int64_t wait_ms = pace_take(&w->crew->pace, most, clock_ms());
+
+	if (wait_ms > 0)
+		stop_sleep(&w->crew->stop, wait_ms, STOP_SOON);
+	return is_stopping(w) ? 0 : tally_take(&w->crew->tally, most);
+}
+
+/* One transaction on at most so many rows; alone is for a row that is to be put on hold when it is
+ * refused. */
 static bool run_batch(struct worker *w, int most, bool alone, struct error *err)
 {
 	struct tally *tally = &w->crew->tally;
-	int granted = tally_take(tally, most);
+	int granted = take_rows(w, most);
 	bool ok;
 
 	w->batch.seen = 0;
@@ -29,9 +40,10 @@ static bool run_batch(struct worker *w, int most, bool alone, struct error *err)
 	ok = alone ? batch_run_one(&w->batch, w->conn, err)
 		   : batch_run(&w->batch, w->conn, granted, err);
 	if (ok)
-		tally_settle(tally, granted, w->batch.set.claimed);
+		tally_settle(tally, granted, (int)w->batch.done.claimed);
 	else
 		tally_settle(tally, granted, err->fault == FAULT_UNKNOWN ? w->batch.seen : 0);
+	pace_give_back(&w->crew->pace, most - w->batch.seen);
 	return ok;
 }
 
@@ -101,16 +113,16 @@ static void grow(struct worker *w)
 	w->quick = 0;
 }
 
-/* Goes through one bucket from its oldest due row on.  Fewer rows than asked for is not its end:
- * rows that changed while they were being locked drop out of an answer.  None is. */
-static bool walk_bucket(struct worker *w, int16_t bucket, struct error *err)
+/* Goes through the buckets of a lot, each from its oldest due row on.  Nothing is seen at its end,
+ * or when it is time to stop. */
+static bool walk_lot(struct worker *w, const struct lot *lot, struct error *err)
 {
-	batch_enter(&w->batch, bucket);
+	batch_enter(&w->batch, lot);
 	do {
 		if (!run_rows(w, w->size, err))
 			return false;
 		grow(w);
-	} while (w->batch.seen > 0);
+	} while (w->batch.seen > 0 && batch_has_more(&w->batch));
 	return true;
 }
 
@@ -124,12 +136,12 @@ bool worker_run(struct crew *crew, struct conn *conn, struct error *err)
 			      .gives_up_at = STOP_SOON },
 		.size = crew->work.batch_size,
 	};
-	int16_t bucket;
+	struct lot lot;
 	bool ok = true;
 
 	batch_init(&w.batch, &crew->work, &crew->tally, &crew->stop);
-	while (ok && !is_stopping(&w) && crew_next_bucket(crew, &bucket))
-		ok = walk_bucket(&w, bucket, err);
+	while (ok && !is_stopping(&w) && crew_next_lot(crew, &lot))
+		ok = walk_lot(&w, &lot, err);
 	batch_release(&w.batch);
 	return ok;
 }

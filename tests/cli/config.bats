@@ -478,3 +478,29 @@ wrong_for() {
 	has "$stderr" 'statement timeout'
 	is "$(md5_of physical subscription outcome event notification_job batch batch_total)" "$before"
 }
+
+@test "max_rows_per_second holds for all workers together, and no batch has more" {
+	local rows=("add("{1..6}", 'active', '2024-02-29')" "add("{7..12}", 'active', '2024-02-29', account => 7)")
+
+	given "${rows[@]}"
+	write 'run: { max_rows_per_second = 4; };'
+	exits 0 with_file plan --as-of "$AS_OF" --format json
+	has "$output" '"batches":8,'
+	for workers in 1 3; do
+		given "${rows[@]}"
+		exits 0 with_file run --as-of "$AS_OF" --workers "$workers"
+		is "$(db 'SELECT count(*) FROM perennial.outcome')" 12
+		# The first four have no wait.
+		is "$(db "SELECT bool_and(claimed <= 4), max(b.committed_at) - min(r.started_at) > interval '1.9 s'
+		          FROM perennial.batch b, perennial.run r")" 't|t'
+	done
+}
+
+@test "a run that waits because of max_rows_per_second can be stopped" {
+	given "add("{1..30}", 'active', '2024-02-29', account => 1)"
+	write 'run: { max_rows_per_second = 1; };'
+	SECONDS=0
+	exits 11 timeout --preserve-status -s TERM 2 "$PERENNIAL" -c "$file" run --as-of "$AS_OF"
+	((SECONDS < 20))
+	is "$(db 'SELECT result FROM perennial.run')" left
+}

@@ -159,6 +159,27 @@ outcomes() {
 	is "$(disagreements)" ''
 }
 
+@test "few due rows of several buckets are one transaction, and each bucket has its batch" {
+	local batches="SELECT string_agg(bucket || ' ' || claimed, ', ' ORDER BY bucket), count(DISTINCT xmin::text) FROM perennial.batch"
+	local rows=("add(1, 'active', '2024-02-15')" "add(2, 'active', '2024-02-15')" "add(3, 'active', '2024-02-15')"
+		"add(258, 'active', '2024-02-14', account => 2)" "add(5, 'active', '2024-02-15')")
+
+	given "${rows[@]}"
+	exits 0 perennial run --as-of "$AS_OF"
+	is "$(db "$batches")" '1 1, 2 2, 3 1, 5 1|1'
+	# As many buckets as fill a batch, and no bucket in part.
+	given "${rows[@]}"
+	exits 0 perennial run --as-of "$AS_OF" --batch-size 3
+	is "$(db "$batches")" '1 1, 2 2, 3 1, 5 1|2'
+	given "${rows[@]}"
+	exits 0 perennial run --as-of "$AS_OF" --batch-size 2
+	is "$(db "$batches")" '1 1, 2 2, 3 1, 5 1|3'
+	# Citus says its version; there a transaction has one bucket.
+	given "${rows[@]}"
+	PGOPTIONS='-c citus.version=13' exits 0 perennial run --as-of "$AS_OF"
+	is "$(db "$batches")" '1 1, 2 2, 3 1, 5 1|4'
+}
+
 @test "--limit counts over batches and buckets" {
 	given "add("{1..9}", 'active', '2024-02-29', account => 1)" "add(10, 'active', '2024-02-29')"
 	exits 11 perennial run --as-of "$AS_OF" --limit 7 --batch-size 3

@@ -30,8 +30,8 @@ def meets(reference, db, fault, number, *options, config=''):
 
 def check_each_commit(tap, reference):
     for fault in 'before_commit', 'after_commit', 'abort_commit':
-        for number in range(1, reference.batches + 1):
-            name = f'{fault} at COMMIT {number} of {reference.batches}'
+        for number in range(1, reference.commits + 1):
+            name = f'{fault} at COMMIT {number} of {reference.commits}'
             ended, done = meets(reference, 'cut', fault, number, '--workers', 1)
             tap.ok(done[fault] == 1 and done['accompanied'] == 0, f'{name} happens, and COMMIT comes alone', done)
             reference.same(tap, 'cut', ended, f'{name} changes nothing')
@@ -58,7 +58,7 @@ def check_each_exchange(tap, reference, exchanges):
 
 def check_several_workers(tap, reference):
     for fault in 'before_commit', 'after_commit', 'abort_commit':
-        for number in 1, 2, 3, 9, reference.batches:
+        for number in 1, 2, 3, 9, reference.commits:
             ended, done = meets(reference, 'cut', fault, number, '--workers', 3)
             tap.ok(done[fault] == 1, f'{fault} {number} happens to one of 3 workers', done)
             reference.same(tap, 'cut', ended, f'{fault} at COMMIT {number} of 3 workers changes nothing')
@@ -74,13 +74,13 @@ def check_several_workers(tap, reference):
 
 def check_orphans(tap, reference):
     """A session that the server has not given up holds its locks: the run tells what they kept from it."""
-    for number in range(1, reference.batches + 1, 4):
+    for number in range(1, reference.commits + 1, 4):
         ended, done = meets(reference, 'cut', 'orphan', number, '--workers', 1, config=BLACKHOLE)
         left = int(reference.cluster.value(
             'SELECT count(*) FROM perennial.subscription '
             f"WHERE period_end <= '{AS_OF}' AND status <> 'expired' AND hold_reason IS NULL", 'cut'))
         tap.ok(done['orphan'] == 1 and ended.code in (10, 11) and ended.json()['left'] == left,
-               f'COMMIT {number} of {reference.batches} leaves an orphan, and what is left is told', [left, ended])
+               f'COMMIT {number} of {reference.commits} leaves an orphan, and what is left is told', [left, ended])
         wait_until(lambda: reference.cluster.value(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = 'cut' AND pid <> pg_backend_pid()") == '0',
             'the server gave it up')

@@ -395,7 +395,7 @@ class Reference:
         self.base = cluster.loaded(name, **load_arguments)
         wanted = self.copy(f'{name}_wanted')
         self.ended = run_as_of(cluster.conninfo(wanted), '--batch-size', 20, '--format', 'json')
-        self.batches = int(cluster.value('SELECT count(*) FROM perennial.batch', wanted))
+        self.commits = int(cluster.value('SELECT count(DISTINCT xmin::text) FROM perennial.batch', wanted))
         self.state = final_state(cluster, wanted)
         violations = unsound(cluster, wanted)
         # Some are newly held, so that a fault has holds to repeat, too.

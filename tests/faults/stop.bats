@@ -137,7 +137,7 @@ stops() {
 
 @test "a second signal cancels what every worker is doing" {
 	given "add("{1..4}", 'active', '2024-02-29')" "close_gate("{1..4}")"
-	start "$PATIENT" run --as-of "$AS_OF" --workers 4
+	start "$PATIENT" run --as-of "$AS_OF" --batch-size 1 --workers 4
 	at_gate 4
 	signal TERM
 	signal TERM

@@ -79,7 +79,7 @@ sessions() {
 
 @test "there are no more connections than buckets with work, and each is named after the run" {
 	given "add("{1..3}", 'active', '2024-02-29')" "close_gate("{1..3}")"
-	start "$PATIENT" run --as-of "$AS_OF" --workers 10
+	start "$PATIENT" run --as-of "$AS_OF" --batch-size 1 --workers 10
 	at_gate 3
 	is "$(sessions)" 3
 	open_gate
@@ -87,9 +87,19 @@ sessions() {
 	is "$(renewed)" '1 2 3'
 }
 
+@test "buckets that fit into one batch need one connection" {
+	given "add("{1..3}", 'active', '2024-02-29')" "close_gate("{1..3}")"
+	start "$PATIENT" run --as-of "$AS_OF" --workers 10
+	at_gate
+	is "$(sessions)" 1
+	open_gate
+	ends 0
+	is "$(renewed)" '1 2 3'
+}
+
 @test "there are no more connections than workers" {
 	given "add("{1..4}", 'active', '2024-02-29')" "close_gate("{1..4}")"
-	start "$PATIENT" run --as-of "$AS_OF" --workers 2
+	start "$PATIENT" run --as-of "$AS_OF" --batch-size 1 --workers 2
 	at_gate 2
 	is "$(sessions)" 2
 	open_gate
@@ -99,12 +109,12 @@ sessions() {
 
 @test "run.workers of the configuration counts, and --workers wins over it" {
 	given "add("{1..3}", 'active', '2024-02-29')" "close_gate("{1..3}")"
-	start "run: { workers = 3; ${PATIENT#*\{}" run --as-of "$AS_OF"
+	start "run: { workers = 3; batch_size = 1; ${PATIENT#*\{}" run --as-of "$AS_OF"
 	at_gate 3
 	open_gate
 	ends 0
 	given "add("{1..3}", 'active', '2024-02-29')" "close_gate(1)"
-	start "run: { workers = 3; ${PATIENT#*\{}" run --as-of "$AS_OF" --workers 1
+	start "run: { workers = 3; batch_size = 1; ${PATIENT#*\{}" run --as-of "$AS_OF" --workers 1
 	at_gate
 	is "$(sessions)" 1
 	open_gate
@@ -181,7 +191,7 @@ sessions() {
 
 @test "a worker that fails ends the run with its exit code, and the others finish their batch" {
 	given "add(1, 'active', '2024-02-29', quantity => 42)" "add("{2..4}", 'active', '2024-02-29')" "close_gate(1)" "close_gate(2)"
-	start "$PATIENT" run --as-of "$AS_OF" --workers 2
+	start "$PATIENT" run --as-of "$AS_OF" --batch-size 1 --workers 2
 	at_gate 2
 	db 'DELETE FROM test.gate WHERE subscription_id = 1'
 	wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()

@@ -35,6 +35,7 @@ static void check(const struct config *config)
 
 	assert(memchr(config->connection, '\0', CONFIG_TEXT_SIZE) != NULL);
 	assert(is_within(config->workers, 1, 64) && is_within(config->batch_size, 1, 10000));
+	assert(is_within(config->max_rows_per_second, 0, 1000000));
 	assert(is_within(config->deadline_ms, 1, day_ms));
 	assert(is_within(config->retry_for_ms, 1, day_ms));
 	assert(is_within(config->statement_timeout_ms, 1, day_ms));
