@@ -34,14 +34,15 @@ class Contender:
 
 
 class Ours(Contender):
-    """The program with so many workers."""
+    """The program with so many workers, and no more rows a second than are allowed."""
 
-    def __init__(self, workers, batch_size=BATCH):
-        super().__init__(f'run, {workers} worker{"s" * (workers > 1)}')
+    def __init__(self, workers, batch_size=BATCH, allowed=0):
+        super().__init__(f'run, {workers} worker{"s" * (workers > 1)}' + f', {allowed} rows/s' * (allowed > 0))
         self.options = ['--workers', workers, '--batch-size', batch_size]
+        self.config = f'run: {{ max_rows_per_second = {allowed}; }};'
 
     def run(self, stage, db, as_of):
-        return stage.perennial(db, 'run', '--as-of', as_of, *self.options)
+        return stage.perennial(db, 'run', '--as-of', as_of, *self.options, config=self.config)
 
 
 class Limit(Contender):

@@ -8,13 +8,14 @@ import time
 
 from contenders import Contender, Limit, Ours, Procedure, RowByRow, left_behind
 from faults.harness import Session, binary
-from stage import HERE, due_at, timed
+from stage import HERE, due_at, live, timed
 
 
 class Scale:
     """How much of everything."""
 
-    def __init__(self, subscriptions, due, dues, totals, same_due, batch_sizes, workers, sample, times, seconds):
+    def __init__(self, subscriptions, due, dues, totals, same_due, batch_sizes, workers, sample, times, seconds,
+                 allowed):
         self.subscriptions, self.due = subscriptions, due  # of the contest
         self.dues = dues                                   # of the subscriptions, at a time
         self.totals, self.same_due = totals, same_due      # so many are due of each total, and with each batch size
@@ -22,12 +23,13 @@ class Scale:
         self.sample = sample                               # of those that are done row by row
         self.times = times                                 # the median counts
         self.seconds = seconds                             # of customers without a run
+        self.allowed = allowed                             # rows a second, of a run that is held back
 
 
 SCALES = {
-    'short': Scale(4_000, 800, (100, 800), (2_000, 4_000), 800, (10, 1_000), (1, 2), 100, 1, 1),
+    'short': Scale(4_000, 800, (100, 800), (2_000, 4_000), 800, (10, 1_000), (1, 2), 100, 1, 1, 400),
     'full': Scale(1_000_000, 190_000, (1_000, 10_000, 100_000, 950_000), (100_000, 1_000_000), 50_000,
-                  (10, 100, 1_000, 10_000), (1, 2, 4), 2_000, 3, 20),
+                  (10, 100, 1_000, 10_000), (1, 2, 4), 2_000, 3, 20, 10_000),
 }
 SCALES['long'] = Scale(**{**vars(SCALES['full']), 'totals': (100_000, 1_000_000, 10_000_000)})
 
@@ -129,7 +131,7 @@ def by_workers(stage, scale):
 
 
 def idle(stage, scale):
-    """A run with nothing due and one with a thousandth, beside the least that a client can ask."""
+    """A run with nothing due and one with a thousandth, beside the least that a client can ask and the best by hand."""
     db, total = stage.fresh(scale.subscriptions), scale.subscriptions
     seconds, wal = {'psql': [], 'run': []}, []
     for _ in range(max(scale.times, 3) * 3):
@@ -137,9 +139,11 @@ def idle(stage, scale):
         before = stage.wal()
         seconds['run'].append(stage.perennial(db, 'run', '--as-of', due_at(0, total)).seconds)
         wal.append(stage.wal() - before)
-    few = race(stage, [Case('few', Ours(2), total // 1000, total)], scale.times)['few']
+    few = race(stage, [Case(name, contender, total // 1000, total) for name, contender in (
+        ('few', Ours(2)), ('few_limit', Limit()), ('few_procedure', Procedure(1)))], scale.times)
     return {'psql': statistics.median(seconds['psql']), 'run': statistics.median(seconds['run']),
-            'wal_bytes': statistics.median(wal), 'few_due': total // 1000, 'few': few['seconds']}
+            'wal_bytes': statistics.median(wal), 'few_due': total // 1000, 'few_wal_bytes_a_row': few['few']['wal_bytes_a_row'],
+            **{name: case['seconds'] for name, case in few.items()}}
 
 
 class Customers:
@@ -191,31 +195,33 @@ def percentile(ordered, share):
 
 
 def gentle(stage, scale):
-    """How long customers wait, without a run and while one is on."""
+    """How long customers wait, without a run, while one is on, and while one is held back."""
     found = {}
-    for name, workers in ('idle', 0), ('run, 1 worker', 1), ('run, 2 workers', 2):
-        p50, p99, served = [], [], 0
+    for name, run in (('idle', None), ('run, 1 worker', Ours(1)), ('run, 2 workers', Ours(2)),
+                      ('held back', Ours(2, allowed=scale.allowed))):
+        p50, p99, took, served = [], [], [], 0
         for _ in range(scale.times):
             db = stage.fresh(scale.subscriptions)
             stage.psql((HERE / 'customers.sql').read_text(), db)
             with Customers(stage, db, scale.subscriptions, scale.seconds + 1) as customers:
                 began = time.time()
-                if workers:
-                    Ours(workers).run(stage, db, due_at(scale.due, scale.subscriptions))
-                    ended = time.time()
-            found_ms = customers.latencies(began, ended if workers else began + scale.seconds)
+                took.append(run.run(stage, db, due_at(scale.due, scale.subscriptions)).seconds if run else scale.seconds)
+            found_ms = customers.latencies(began, began + took[-1])
             p50.append(percentile(found_ms, 0.50))
             p99.append(percentile(found_ms, 0.99))
             served += len(found_ms)
-        found[name] = {'p50_ms': statistics.median(p50), 'p99_ms': statistics.median(p99), 'served': served}
+        found[name] = {'p50_ms': statistics.median(p50), 'p99_ms': statistics.median(p99), 'served': served,
+                       'seconds': statistics.median(took)}
+    found['held back']['rows_per_second'] = scale.due / found['held back']['seconds']
+    found['held back']['allowed'] = scale.allowed
     return found
 
 
-# Seconds for a row in each tenth of the batches, from when each began.
+# Seconds for a row in each tenth of the transactions, from when each began.
 TENTHS = """
 SELECT tenth, sum(extract(epoch FROM took)) / sum(claimed)
-FROM (SELECT claimed, lead(committed_at) OVER w - committed_at AS took, ntile(10) OVER w AS tenth
-      FROM perennial.batch WINDOW w AS (ORDER BY committed_at)) AS batch
+FROM (SELECT sum(claimed) AS claimed, lead(committed_at) OVER w - committed_at AS took, ntile(10) OVER w AS tenth
+      FROM perennial.batch GROUP BY committed_at WINDOW w AS (ORDER BY committed_at)) AS batch
 WHERE took IS NOT NULL GROUP BY tenth ORDER BY tenth
 """
 
@@ -235,3 +241,34 @@ def snapshot(stage, scale):
                 tenths.append([float(row) for _, row in stage.psql(TENTHS, db)])
     return {'free': statistics.median(found['free']), 'held': statistics.median(found['held']),
             'us_a_row': [round(statistics.median(row) * 1e6, 2) for row in zip(*tenths)]}
+
+
+# Bytes of the tables that grow with what is done, and of their indexes.
+SIZES = """
+SELECT c.relname, pg_table_size(c.oid), pg_indexes_size(c.oid)
+FROM pg_class c WHERE c.relnamespace = 'perennial'::regnamespace
+     AND c.relname IN ('subscription', 'outcome', 'notification_job', 'batch', 'batch_total')
+"""
+
+
+def sizes(stage, db):
+    return {table: {'table': int(heap), 'indexes': int(indexes)} for table, heap, indexes in stage.psql(SIZES, db)}
+
+
+def space(stage, scale):
+    """What is on the disk after each of three months, when dead rows are removed in between and when they are not."""
+    total = min(scale.totals)
+    found = {'subscriptions': total, 'before': sizes(stage, stage.template(total))}
+    for name in 'vacuumed', 'not vacuumed':
+        db, found[name] = stage.fresh(total), []
+        for month in range(3):
+            wal = stage.wal()
+            seconds = Ours(1).run(stage, db, due_at(live(total), total, months=month)).seconds
+            wal, done = stage.wal() - wal, int(stage.value(
+                'SELECT sum(claimed) FROM perennial.batch WHERE run_id = (SELECT max(run_id) FROM perennial.run)', db))
+            began = time.perf_counter()
+            if name == 'vacuumed':
+                stage.psql('VACUUM perennial.subscription', db)
+            found[name].append({'due': done, 'us_a_row': seconds / done * 1e6, 'wal_bytes_a_row': wal / done,
+                                'vacuum_seconds': time.perf_counter() - began, 'bytes': sizes(stage, db)})
+    return found

@@ -31,11 +31,11 @@ def live(subscriptions):
     return subscriptions - subscriptions // 20
 
 
-def due_at(due, subscriptions):
-    """The instant at which so many of load.sql are due."""
+def due_at(due, subscriptions, months=0):
+    """The instant at which so many of load.sql are due, or so many months later."""
     if not 0 <= due <= live(subscriptions):
         raise ValueError(f'{due} of {live(subscriptions)}')
-    instant = FIRST_END + ENDS_WITHIN * ((due - 0.5) / live(subscriptions))
+    instant = FIRST_END + ENDS_WITHIN * ((due - 0.5) / live(subscriptions)) + datetime.timedelta(days=31) * months
     return instant.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
 
 
@@ -90,9 +90,12 @@ class Stage(Cluster):
                   f'CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy;\nCHECKPOINT')
         return name
 
-    def perennial(self, db, *arguments, config='/dev/null'):
-        """The cost of the program."""
-        return timed([PROGRAM, '-c', config, '-q', '-d', self.conninfo(db), *arguments])
+    def perennial(self, db, *arguments, config=''):
+        """The cost of the program, with a configuration given as text."""
+        with tempfile.NamedTemporaryFile('w', suffix='.conf') as file:
+            file.write(config)
+            file.flush()
+            return timed([PROGRAM, '-c', file.name, '-q', '-d', self.conninfo(db), *arguments])
 
     def psql_command(self, db, *arguments):
         """psql as a process, for what is timed."""

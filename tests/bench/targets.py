@@ -42,8 +42,13 @@ def peak(found):
     return max(case['mib'] for case in cases + [found['contest']['contenders'][name] for name in (ONE, TWO)])
 
 
-def customers(workers):
-    return lambda found: found['gentle'][workers]['p99_ms'] / found['gentle']['idle']['p99_ms']
+def customers(run):
+    return lambda found: found['gentle'][run]['p99_ms'] / found['gentle']['idle']['p99_ms']
+
+
+def pace(found):
+    held_back = found['gentle']['held back']
+    return held_back['rows_per_second'] / held_back['allowed']
 
 
 TARGETS = [
@@ -61,6 +66,8 @@ TARGETS = [
     Target('plan / one worker', 0.5, ratio('plan', ONE), 'contest'),
     Target("customers' 99th percentile, one worker / idle", 3, customers(ONE), 'gentle'),
     Target("customers' 99th percentile, two workers / idle", 3, customers(TWO), 'gentle'),
+    Target("customers' 99th percentile, held back / idle", 3, customers('held back'), 'gentle'),
+    Target('held back, rows a second / run.max_rows_per_second', 1.1, pace, 'gentle'),
     Target('held snapshot, last tenth of the claims / first', 3,
            lambda found: found['snapshot']['us_a_row'][-1] / found['snapshot']['us_a_row'][0], 'snapshot'),
 ]
