@@ -357,9 +357,9 @@ def late(b):
 def limit(b):
     b.given(add(11, 'active', '2024-02-11', account=1), add(12, 'active', '2024-02-12', account=1),
             add(21, 'active', '2024-02-11', account=2), add(22, 'active', '2024-02-12', account=2))
-    ended = b.run('--limit', 4)
+    ended = b.run('--limit', 4, '--batch-size', 3)
     b.ok(b.all_done(ended) and b.outcomes() == [11, 12, 21, 22],
-         'what one bucket leaves of --limit is for the next', ended)
+         'what one batch leaves of --limit is for the next', ended)
 
 
 def transient(b):
